@@ -1,0 +1,45 @@
+// Makes the checkout ready to run: installs what package-lock.json says when node_modules is missing or stale, then checks the Node that
+// npm scripts run on. Plain JavaScript without dependencies, because it runs on whatever Node the machine has (20 or newer).
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const modules = join(root, 'node_modules')
+const stampFile = join(modules, '.jobhook-installed')
+const localNode = join(modules, '.bin', process.platform === 'win32' ? 'node.cmd' : 'node')
+const minimum = [22, 19]
+
+function fail(message) {
+  console.error(`jobhook: ${message}`)
+  process.exit(1)
+}
+
+function lockHash() {
+  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+}
+
+function installed() {
+  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === lockHash()
+}
+
+if (!installed()) {
+  console.error('jobhook: installing dependencies (npm ci), once')
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (npm.error) fail(`could not run npm: ${npm.error.message}. Install Node.js 20 or newer with npm, then try again.`)
+  if (npm.status !== 0) fail('npm ci failed (its message is above). Check that the npm registry is reachable, then try again.')
+  writeFileSync(stampFile, lockHash())
+}
+
+let version
+try {
+  version = execFileSync(localNode, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+} catch {
+  fail('node_modules/.bin/node does not run: the npm package "node" was installed without its binary (was npm told --ignore-scripts?). Remedy: rm -rf node_modules && npm ci')
+}
+const [major = 0, minor = 0] = version.slice(1).split('.').map(Number)
+if (major < minimum[0] || (major === minimum[0] && minor < minimum[1])) {
+  fail(`node_modules/.bin/node is ${version}, but ${minimum.join('.')} or newer is needed. Remedy: rm -rf node_modules && npm ci`)
+}
