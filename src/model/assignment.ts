@@ -19,12 +19,21 @@ export const ExecutionId = Type.String({
   description: 'One run of the task: follow-ups reuse task_id with another execution_id. Without it the task_id stands.',
 })
 
-const ImageReference = Type.String({ minLength: 1, maxLength: 1024, pattern: '^\\S+$', description: 'A container image reference, without white space.' })
+const ImageReference = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  pattern: '^\\S+$',
+  description: 'A container image reference, without white space.',
+})
 
 export const AdditionalSidecar = Type.Object(
   {
     image: ImageReference,
-    mount_path: Type.String({ minLength: 1, maxLength: 1024, description: 'Absolute path in the task’s container where the image’s files appear.' }),
+    mount_path: Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      description: 'Absolute path in the task’s container where the image’s files appear.',
+    }),
     read_write: Type.Optional(Type.Boolean({ description: 'Whether the task may write there. Default false.' })),
   },
   { description: 'An image whose root file system is made available to the task at mount_path.' },
@@ -87,17 +96,22 @@ const assignmentFields = {
   additional_sidecars: Type.Optional(Type.Array(AdditionalSidecar, { maxItems: 32 })),
   env_vars: Type.Optional(
     Type.Record(Type.String(), Type.String(), {
-      description: 'Environment of the task. Every value is treated as a secret: it goes into a Secret, never into the Job, a log or a page.',
+      description:
+        'Environment of the task. Every value is treated as a secret: it goes into a Secret, never into the Job, a log or a page.',
     }),
   ),
-  additional_oz_args: Type.Optional(Type.Array(Type.String(), { maxItems: 256, description: 'Profile oz: further arguments for the agent.' })),
+  additional_oz_args: Type.Optional(
+    Type.Array(Type.String(), { maxItems: 256, description: 'Profile oz: further arguments for the agent.' }),
+  ),
   instance_shape: Type.Optional(
     Type.Object({
       vcpus: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 4096, description: 'CPU request and limit, in cores.' })),
       memory_gb: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 65536, description: 'Memory request and limit, in GiB.' })),
     }),
   ),
-  command: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 1024, description: 'Profile generic: the container’s entry point.' })),
+  command: Type.Optional(
+    Type.Array(Type.String(), { minItems: 1, maxItems: 1024, description: 'Profile generic: the container’s entry point.' }),
+  ),
   args: Type.Optional(Type.Array(Type.String(), { maxItems: 1024, description: 'Profile generic: the container’s arguments.' })),
   timeout_seconds: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'Seconds from the start of the task’s container until it is stopped.' }),

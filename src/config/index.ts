@@ -1,0 +1,6 @@
+// The configuration's public face.
+export { formatDuration, parseDuration } from './duration.ts'
+export { type ConfigProblem, type ConfigSources, type LoadedConfig, loadConfig } from './load.ts'
+export { entrances } from './meaning.ts'
+export { type Config, ConfigSchema, SCOPES } from './schema.ts'
+export { type Settings, settingsOf } from './settings.ts'

@@ -1,0 +1,79 @@
+// What a schema cannot say about a configuration: keys that exclude or need each other. Pure; each problem names the keys and the remedy.
+import { keyProblem } from '../lib/standard-webhooks.ts'
+import type { ConfigProblem } from './load.ts'
+import type { Config } from './schema.ts'
+
+export interface Meaning {
+  problems: ConfigProblem[]
+  warnings: ConfigProblem[]
+}
+
+export function checkMeaning(config: Config): Meaning {
+  const problems: ConfigProblem[] = []
+  const warnings: ConfigProblem[] = []
+  const problem = (key: string, detail: string): void => void problems.push({ key, detail })
+  const kubernetes = config.backend.kubernetes
+
+  config.webhook.secrets.forEach((secret, index) => {
+    const detail = keyProblem(secret, 'verify')
+    if (detail) problem(`webhook.secrets.${index}`, detail)
+  })
+  config.callback.secrets.forEach((secret, index) => {
+    const detail = keyProblem(secret, 'sign')
+    if (detail) problem(`callback.secrets.${index}`, detail)
+  })
+  if (config.callback.url !== undefined) {
+    if (!isHttpUrl(config.callback.url)) problem('callback.url', 'must be an http:// or https:// URL without user name and password')
+    if (config.callback.secrets.length === 0)
+      problem('callback.secrets', 'is needed with callback.url: callbacks are always signed. Make one with: jobhook keys')
+  } else if (config.callback.allow_origins.length > 0 && config.callback.secrets.length === 0) {
+    problem('callback.secrets', 'is needed with callback.allow_origins: callbacks are always signed. Make one with: jobhook keys')
+  }
+  if (config.callback.url === undefined && config.callback.allow_origins.length === 0) {
+    warnings.push({ key: 'callback.url', detail: 'is not set: nobody is called when a task ends; results are to be had by REST only' })
+  }
+
+  config.api.tokens.forEach((token, index) => {
+    const key = `api.tokens.${index}`
+    if ((token.token === undefined) === (token.sha256 === undefined)) problem(key, 'needs either token or sha256, not both')
+    if (token.token !== undefined && token.token.length < 16) problem(`${key}.token`, 'must have at least 16 characters')
+  })
+  const names = config.api.tokens.map((token) => token.name)
+  if (new Set(names).size < names.length)
+    problem('api.tokens', 'has two tokens of the same name; the name says in the audit log who it was')
+
+  if (config.max_concurrent_tasks !== undefined && config.limits.max_concurrent_tasks !== 0)
+    both('max_concurrent_tasks', 'limits.max_concurrent_tasks')
+  if (kubernetes?.unschedulable_timeout !== undefined && config.deadlines.schedule !== undefined)
+    both('backend.kubernetes.unschedulable_timeout', 'deadlines.schedule')
+  if (kubernetes?.active_deadline_seconds !== undefined && config.deadlines.run !== undefined)
+    both('backend.kubernetes.active_deadline_seconds', 'deadlines.run')
+  if (
+    kubernetes?.ttl_seconds_after_finished !== undefined &&
+    (config.retention.success !== undefined || config.retention.failure !== undefined)
+  ) {
+    both('backend.kubernetes.ttl_seconds_after_finished', 'retention.success and retention.failure')
+  }
+  function both(old: string, now: string): void {
+    problem(old, `and ${now} are the same setting: keep one of them`)
+  }
+
+  if (config.limits.overflow === 'kueue' && config.limits.kueue_queue === undefined)
+    problem('limits.kueue_queue', 'is needed with limits.overflow: kueue')
+  if (config.limits.overflow !== 'kueue' && config.limits.kueue_queue !== undefined)
+    problem('limits.kueue_queue', 'needs limits.overflow: kueue')
+  if (config.limits.overflow === 'queue') problem('limits.overflow', 'queue is not available yet: use reject or kueue')
+  if (config.profile === 'oz' && config.oz?.server_root_url === undefined) problem('oz.server_root_url', 'is needed with profile: oz')
+  return { problems, warnings }
+}
+
+export function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.password === ''
+}
+
+/** Ways in that are open: without any, there is nothing to serve. */
+export function entrances(config: Config): string[] {
+  return [...(config.webhook.secrets.length > 0 ? ['webhook'] : []), ...(config.api.tokens.length > 0 ? ['REST'] : [])]
+}

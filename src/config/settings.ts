@@ -1,0 +1,37 @@
+// The configuration as the parts want it: seconds instead of durations, defaults that depend on older names, one value where two keys may set it.
+import { parseDuration } from './duration.ts'
+import type { Config } from './schema.ts'
+
+export type Settings = ReturnType<typeof settingsOf>
+
+const seconds = (value: string | number): number => parseDuration(value) ?? 0
+
+export function settingsOf(config: Config) {
+  const kubernetes = config.backend.kubernetes ?? {}
+  const olderTtl = kubernetes.ttl_seconds_after_finished
+  const keep = (value: string | number | undefined): number | null =>
+    config.cleanup ? Math.round(value !== undefined ? seconds(value) : (olderTtl ?? 86_400)) : null
+  return {
+    workerId: config.worker_id,
+    namespace: kubernetes.namespace ?? null,
+    kubernetes,
+    maxConcurrentTasks: config.max_concurrent_tasks ?? config.limits.max_concurrent_tasks,
+    deadlines: {
+      scheduleSeconds: seconds(config.deadlines.schedule ?? kubernetes.unschedulable_timeout ?? '2m'),
+      pullSeconds: seconds(config.deadlines.pull),
+      prepareSeconds: seconds(config.deadlines.prepare),
+      createSeconds: seconds(config.deadlines.create),
+      runSeconds: seconds(config.deadlines.run ?? kubernetes.active_deadline_seconds ?? '8h'),
+      sidecarGraceSeconds: seconds(config.deadlines.sidecar_grace),
+      stopConfirmSeconds: seconds(config.deadlines.stop_confirm),
+    },
+    drainDelayMs: seconds(config.deadlines.drain_delay) * 1000,
+    retentionSeconds: {
+      success: keep(config.retention.success),
+      failure: keep(config.retention.failure),
+      deadLetter: config.cleanup ? Math.round(seconds(config.retention.dead_letter)) : null,
+    },
+    callbackTimeoutMs: seconds(config.callback.timeout) * 1000,
+    webhookToleranceSeconds: seconds(config.webhook.tolerance),
+  }
+}

@@ -1,0 +1,31 @@
+// Splits a byte stream into lines at \n only, without copying what arrives whole. For watch bodies: one JSON event a line.
+
+/** A line longer than this is not a watch event; reading on would only eat memory. */
+const LONGEST_LINE_BYTES = 32 * 1024 * 1024
+
+/** Yields each complete line as text; what follows the last \n when the stream ends is yielded too, with `complete` false. */
+export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<{ text: string; complete: boolean }> {
+  let rest: Buffer[] = []
+  let restBytes = 0
+  for await (const chunk of chunks) {
+    let from = 0
+    for (let newline = chunk.indexOf(10); newline !== -1; newline = chunk.indexOf(10, from)) {
+      const piece = chunk.subarray(from, newline)
+      from = newline + 1
+      if (restBytes === 0) {
+        yield { text: piece.toString('utf8'), complete: true }
+        continue
+      }
+      rest.push(piece)
+      yield { text: Buffer.concat(rest).toString('utf8'), complete: true }
+      rest = []
+      restBytes = 0
+    }
+    if (from < chunk.length) {
+      rest.push(chunk.subarray(from))
+      restBytes += chunk.length - from
+      if (restBytes > LONGEST_LINE_BYTES) throw new Error(`a watch event is longer than ${LONGEST_LINE_BYTES} bytes`)
+    }
+  }
+  if (restBytes > 0) yield { text: Buffer.concat(rest).toString('utf8'), complete: false }
+}

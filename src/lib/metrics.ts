@@ -1,0 +1,110 @@
+// Every metric jobhook exposes, declared once: name, help, labels (bounded), buckets. Parts get this object and count.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const TASK_SECONDS = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 28_800]
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    submissions: new Counter({
+      name: 'jobhook_submissions_total',
+      help: 'Assignments and cancellations received, by entrance and result (claimed, duplicate, refused code).',
+      labelNames: ['via', 'result'],
+      registers,
+    }),
+    submitSeconds: new Histogram({
+      name: 'jobhook_submit_seconds',
+      help: 'Seconds from a received assignment to its durable Job.',
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    tasks: new Gauge({ name: 'jobhook_tasks', help: 'Tasks in the cache by state.', labelNames: ['state'], registers }),
+    verdicts: new Counter({
+      name: 'jobhook_verdicts_total',
+      help: 'Verdicts reached, by kind and failure reason.',
+      labelNames: ['kind', 'reason'],
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: 'jobhook_task_run_seconds',
+      help: 'Seconds the task’s container ran.',
+      buckets: TASK_SECONDS,
+      registers,
+    }),
+    stops: new Counter({ name: 'jobhook_stops_total', help: 'Tasks stopped by jobhook, by reason.', labelNames: ['reason'], registers }),
+    deliveries: new Counter({
+      name: 'jobhook_deliveries_total',
+      help: 'Callback attempts by slot (started, verdict) and result (delivered, gone, retry, dropped, dead).',
+      labelNames: ['slot', 'result'],
+      registers,
+    }),
+    deliverySeconds: new Histogram({
+      name: 'jobhook_delivery_seconds',
+      help: 'Seconds of one callback attempt.',
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    verdictLagSeconds: new Histogram({
+      name: 'jobhook_verdict_lag_seconds',
+      help: 'Seconds from the task’s end seen in the watch to its acknowledged verdict callback.',
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    deadLetters: new Gauge({
+      name: 'jobhook_dead_letters',
+      help: 'Tasks whose verdict could not be delivered within the schedule.',
+      registers,
+    }),
+    kubeRequests: new Counter({
+      name: 'jobhook_kube_requests_total',
+      help: 'Requests to the Kubernetes API by verb, resource and status (0 = no answer).',
+      labelNames: ['verb', 'resource', 'status'],
+      registers,
+    }),
+    kubeSeconds: new Histogram({
+      name: 'jobhook_kube_request_seconds',
+      help: 'Seconds of one request to the Kubernetes API, by verb.',
+      labelNames: ['verb'],
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    informerLists: new Counter({
+      name: 'jobhook_informer_lists_total',
+      help: 'Lists begun by the informer.',
+      labelNames: ['resource', 'result'],
+      registers,
+    }),
+    informerWatches: new Counter({
+      name: 'jobhook_informer_watches_total',
+      help: 'Watches opened, by how they ended.',
+      labelNames: ['resource', 'result'],
+      registers,
+    }),
+    informerEvents: new Counter({
+      name: 'jobhook_informer_events_total',
+      help: 'Watch events applied.',
+      labelNames: ['resource', 'type'],
+      registers,
+    }),
+    informerObjects: new Gauge({ name: 'jobhook_informer_objects', help: 'Objects in the cache.', labelNames: ['resource'], registers }),
+    informerStaleSeconds: new Gauge({
+      name: 'jobhook_informer_stale_seconds',
+      help: 'Seconds since the informer last heard from the API (0 while a watch is open).',
+      labelNames: ['resource'],
+      registers,
+    }),
+    queueDepth: new Gauge({ name: 'jobhook_queue_depth', help: 'Keys waiting in the reconcile queue.', registers }),
+    reconcileErrors: new Counter({
+      name: 'jobhook_reconcile_errors_total',
+      help: 'Reconcile runs that failed and are tried again.',
+      registers,
+    }),
+    leader: new Gauge({ name: 'jobhook_leader', help: '1 on the replica that reports, polls, queues and sweeps.', registers }),
+  }
+}

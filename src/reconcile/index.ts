@@ -1,0 +1,87 @@
+// The reconcile loop: changes in the cache become keys in one queue; only the leader works on them. The resync over the cache (no API read) is
+// the safety net for a missed event.
+import type { Clock } from '../lib/clock.ts'
+import { describeError, type Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { TaskView } from '../model/kube.ts'
+import type { Memory } from './memory.ts'
+
+export { createMemory, type Memory } from './memory.ts'
+export { createReconcile, factsOf, type ReconcileOptions, targetOf } from './reconcile.ts'
+export { isClosed, readDelivery, readVerdict } from './record.ts'
+export { createStopper, type Stopper, type StopResult } from './stop.ts'
+
+export interface ReconcileLoop {
+  /** Takes up every task of the cache: this replica reports from now on. */
+  lead(): void
+  /** Begins nothing new; resolves when what is under way has ended. */
+  yieldLead(): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Queue {
+  add(key: string): void
+  idle(): Promise<void>
+  stop(): Promise<void>
+}
+
+export function createReconcileLoop(
+  deps: {
+    queue: Queue
+    tasks: { all(): Iterable<TaskView>; onChange(listener: (name: string) => void): () => void }
+    /** Both resources have been listed: before that an absent Pod means nothing. */
+    synced: () => boolean
+    setLeading: (leading: boolean) => void
+    memory: Memory
+    clock: Clock
+  },
+  options: { resyncMs: number },
+): ReconcileLoop {
+  let leading = false
+  let cancelResync: (() => void) | null = null
+  const unsubscribe = deps.tasks.onChange((name) => {
+    if (leading) deps.queue.add(name)
+  })
+
+  function addAll(): void {
+    if (deps.synced()) {
+      const uids = new Set<string>()
+      for (const task of deps.tasks.all()) {
+        uids.add(task.job.uid)
+        deps.queue.add(task.job.name)
+      }
+      deps.memory.retain(uids)
+    }
+    cancelResync = deps.clock.after(deps.synced() ? options.resyncMs : 50, addAll)
+  }
+
+  return {
+    lead() {
+      if (leading) return
+      leading = true
+      deps.setLeading(true)
+      addAll()
+    },
+    async yieldLead() {
+      leading = false
+      deps.setLeading(false)
+      cancelResync?.()
+      await deps.queue.idle()
+    },
+    async stop() {
+      leading = false
+      deps.setLeading(false)
+      cancelResync?.()
+      unsubscribe()
+      await deps.queue.stop()
+    },
+  }
+}
+
+/** For the work queue: one line an error, with the task's name and how often in a row. */
+export function createErrorLog(deps: { log: Logger; metrics: Metrics }): (key: string, error: unknown, failures: number) => void {
+  return (key, error, failures) => {
+    deps.metrics.reconcileErrors.inc()
+    deps.log.warn({ job: key, failures, cause: describeError(error) }, 'reconcile failed; it will be tried again')
+  }
+}

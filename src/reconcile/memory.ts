@@ -1,0 +1,67 @@
+// What this replica has just done to a task, until the cache shows it. The watch may lag behind our own writes; the facts kept here only ever
+// become truer (a stop mark, a stored verdict, an acknowledgement), so laying them over the cache is always right.
+import type { DeliveryRecord } from '../model/callback.ts'
+import { ANNOTATIONS } from '../model/keys.ts'
+import type { JobView } from '../model/kube.ts'
+
+export interface StartedDelivery {
+  attempts: number
+  nextAtMs: number
+  inFlight: Promise<void> | null
+  done: boolean
+}
+
+export interface TaskMemory {
+  annotations: Record<string, string>
+  started: StartedDelivery
+  /** The receiver's final answer, once it came: what is left is only to close. */
+  answered: DeliveryRecord | null
+  closed: boolean
+  /** When this replica first saw that the workload had ended. */
+  endedSeenMs: number | null
+}
+
+export interface Memory {
+  of(uid: string): TaskMemory
+  /** The Job as it is after our own writes. */
+  overlay(job: JobView): JobView
+  /** Forgets every Job that is not among these uids: the others are gone. */
+  retain(uids: ReadonlySet<string>): void
+  clear(): void
+}
+
+export function createMemory(): Memory {
+  const byUid = new Map<string, TaskMemory>()
+
+  function of(uid: string): TaskMemory {
+    let memory = byUid.get(uid)
+    if (!memory) {
+      memory = {
+        annotations: {},
+        started: { attempts: 0, nextAtMs: 0, inFlight: null, done: false },
+        answered: null,
+        closed: false,
+        endedSeenMs: null,
+      }
+      byUid.set(uid, memory)
+    }
+    return memory
+  }
+
+  return {
+    of,
+    overlay(job) {
+      const own = byUid.get(job.uid)?.annotations
+      if (!own) return job
+      const names = [ANNOTATIONS.stop, ANNOTATIONS.verdict, ANNOTATIONS.delivery].filter(
+        (name) => own[name] !== undefined && own[name] !== job.annotations[name],
+      )
+      if (names.length === 0) return job
+      return { ...job, annotations: { ...job.annotations, ...Object.fromEntries(names.map((name) => [name, own[name] ?? ''])) } }
+    },
+    retain(uids) {
+      for (const uid of byUid.keys()) if (!uids.has(uid)) byUid.delete(uid)
+    },
+    clear: () => byUid.clear(),
+  }
+}

@@ -1,0 +1,231 @@
+// One level-triggered step for one task: read the cache, classify, compute what is owed, deliver, record. Running it twice changes nothing;
+// a crash between any two lines is repaired by the next run, here or on another replica, under the same message id.
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { CallbackType, DeliveryRecord, DeliveryResult, MessageBuilder, OwedMessage, TaskFacts } from '../model/callback.ts'
+import { ANNOTATIONS } from '../model/keys.ts'
+import type { JobView, TaskView } from '../model/kube.ts'
+import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
+import type { Outcome, Verdict } from '../model/verdict.ts'
+import type { Memory } from './memory.ts'
+import { closePatch, isClosed, readDelivery, readVerdict, recordPatch } from './record.ts'
+import { createStartedSender, type StartedSender } from './started.ts'
+import type { Stopper } from './stop.ts'
+
+export interface ReconcileDeps {
+  getTask: (name: string) => TaskView | null
+  classify: (task: TaskView, nowMs: number) => Outcome
+  stopper: Stopper
+  messages: MessageBuilder
+  deliver: (message: OwedMessage) => Promise<DeliveryResult>
+  nextAttemptAtMs: (failures: number, messageId: string, nowMs: number, retryAfterMs: number | null) => number | null
+  patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
+  deleteSecret: (name: string) => Promise<KubeResult<null>>
+  /** The end of a container's log, or null and why it cannot be read. */
+  logTail: (pod: string, container: string) => Promise<{ text: string; note?: string } | { text: null; note: string }>
+  memory: Memory
+  clock: Clock
+  log: Logger
+  metrics: Metrics
+  wake: (name: string, atMs: number) => void
+}
+
+export interface ReconcileOptions {
+  workerId: string
+  /** Where callbacks go when the task names no URL of its own; null: nothing to call. */
+  callbackUrl: string | null
+  callbackTypes: readonly CallbackType[]
+  /** Seconds a Job is kept after it was closed; null keeps it. */
+  retentionSeconds: { success: number | null; failure: number | null; deadLetter: number | null }
+}
+
+/** An error of the API that the work queue answers with a retry. */
+export class ReconcileError extends Error {
+  constructor(step: string, error: KubeError) {
+    super(`${step}: ${error.reason}: ${error.message}`, { cause: error.cause })
+    this.name = 'ReconcileError'
+  }
+}
+
+/** Returns the step for one key: it resolves with when to look again (epoch ms), or undefined when only an event can change anything. */
+export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions): (name: string) => Promise<number | undefined> {
+  const { clock, memory, metrics } = deps
+  const started: StartedSender = createStartedSender(deps, options)
+
+  return async function reconcile(name) {
+    const seen = deps.getTask(name)
+    if (!seen) return
+    const job = memory.overlay(seen.job)
+    const own = memory.of(job.uid)
+    if (own.closed || isClosed(job)) return
+    // Our labels without our annotations: not made by us, so it is left alone.
+    if (job.annotations[ANNOTATIONS.taskId] === undefined) return
+    const task: TaskView = job === seen.job ? seen : { job, pods: seen.pods }
+    const facts = factsOf(task, options.workerId)
+    const target = targetOf(job, options.callbackUrl)
+
+    const stored = readVerdict(job)
+    const outcome: Outcome = stored
+      ? { kind: 'ended', verdict: stored, evidenceCanVanish: false, startedMs: parseTime(stored.startedAt) }
+      : deps.classify(task, clock.now())
+    if (outcome.kind === 'live') {
+      if (target && outcome.startedMs !== null) started.send(name, own, { ...facts, startedMs: outcome.startedMs }, target)
+      return outcome.wakeAtMs ?? undefined
+    }
+    if (outcome.kind === 'stop') {
+      const result = await deps.stopper.stop(job, outcome.reason, outcome.message)
+      if (result.kind === 'failed') throw new ReconcileError('stopping the Job', result.error)
+      return
+    }
+
+    own.endedSeenMs ??= clock.now()
+    const verdict = stored ?? (await withLogTail(outcome.verdict, facts))
+    if (!stored && outcome.evidenceCanVanish) await storeVerdict(job, verdict)
+    if (target && outcome.startedMs !== null) await started.lastTry(name, own, { ...facts, startedMs: outcome.startedMs }, target)
+
+    const answer = own.answered ?? (await report(job, facts, verdict, target, stored !== null || outcome.evidenceCanVanish))
+    if (typeof answer === 'number') return answer
+    own.answered = answer
+    await close(job, verdict, answer)
+    own.closed = true
+    return
+  }
+
+  /** Delivers the verdict once. Resolves with the final record, or with the time of the next attempt after recording the failed one. */
+  async function report(
+    job: JobView,
+    facts: TaskFacts,
+    verdict: Verdict,
+    target: Target | null,
+    verdictStored: boolean,
+  ): Promise<DeliveryRecord | number> {
+    const before = readDelivery(job)
+    const failures = before?.attempts ?? 0
+    const message = target ? deps.messages.verdict(facts, verdict, target) : null
+    if (!message || !options.callbackTypes.includes(message.type)) return { state: 'none', attempts: 0, reported_at: isoNow() }
+    const dueMs = parseTime(before?.next_at ?? null)
+    if (dueMs !== null && dueMs > clock.now()) return dueMs
+
+    const result = await deps.deliver(message)
+    metrics.deliveries.inc({ slot: 'verdict', result: result.kind === 'acknowledged' ? 'delivered' : result.kind })
+    if (result.kind === 'acknowledged') return { state: 'delivered', attempts: failures + 1, reported_at: isoNow() }
+    if (result.kind === 'gone') return { state: 'gone', attempts: failures + 1, reported_at: isoNow() }
+
+    const nextAtMs = deps.nextAttemptAtMs(failures + 1, message.id, clock.now(), result.afterMs)
+    if (nextAtMs === null) {
+      deps.log.error(
+        { task_id: facts.taskId, webhook_id: message.id, attempts: failures + 1, cause: result.cause },
+        'verdict becomes a dead letter',
+      )
+      metrics.deliveries.inc({ slot: 'verdict', result: 'dead' })
+      return { state: 'dead', attempts: failures + 1, reported_at: isoNow(), last_error: result.cause }
+    }
+    const delivery: DeliveryRecord = {
+      state: 'owed',
+      attempts: failures + 1,
+      next_at: new Date(nextAtMs).toISOString(),
+      last_error: result.cause.slice(0, 500),
+    }
+    await record(job, verdictStored ? { delivery } : { verdict, delivery })
+    return nextAtMs
+  }
+
+  async function storeVerdict(job: JobView, verdict: Verdict): Promise<void> {
+    await record(job, { verdict })
+  }
+
+  async function record(job: JobView, what: { verdict?: Verdict; delivery?: DeliveryRecord }): Promise<void> {
+    const patched = await deps.patchJob(job.name, 'merge', recordPatch(job, what))
+    // 404: the Job is gone although it owed a report (our finalizer was taken off by hand). Memory still holds what is needed to go on.
+    if (!patched.ok && patched.error.status !== 404) throw new ReconcileError('recording on the Job', patched.error)
+    const own = memory.of(job.uid)
+    if (what.verdict) own.annotations[ANNOTATIONS.verdict] = JSON.stringify(what.verdict)
+    if (what.delivery) own.annotations[ANNOTATIONS.delivery] = JSON.stringify(what.delivery)
+  }
+
+  /** The Secret first, then one patch: a crash in between repeats both harmlessly. */
+  async function close(job: JobView, verdict: Verdict, delivery: DeliveryRecord): Promise<void> {
+    const secret = job.annotations[ANNOTATIONS.secret]
+    if (secret) {
+      const deleted = await deps.deleteSecret(secret)
+      if (!deleted.ok) throw new ReconcileError('deleting the Secret', deleted.error)
+    }
+    const retention = options.retentionSeconds
+    const keepSeconds = delivery.state === 'dead' ? retention.deadLetter : verdict.kind === 'failed' ? retention.failure : retention.success
+    const patched = await deps.patchJob(job.name, 'strategic', closePatch(job, delivery, keepSeconds))
+    if (!patched.ok && patched.error.status !== 404 && patched.error.status !== 409)
+      throw new ReconcileError('closing the Job', patched.error)
+    const own = memory.of(job.uid)
+    metrics.verdicts.inc({ kind: verdict.kind, reason: verdict.reason ?? '' })
+    if (own.endedSeenMs !== null) metrics.verdictLagSeconds.observe((clock.now() - own.endedSeenMs) / 1000)
+    const startedMs = parseTime(verdict.startedAt)
+    const finishedMs = parseTime(verdict.finishedAt)
+    if (startedMs !== null && finishedMs !== null) metrics.runSeconds.observe(Math.max(0, finishedMs - startedMs) / 1000)
+    deps.log.info(
+      {
+        task_id: job.annotations[ANNOTATIONS.taskId],
+        job: job.name,
+        verdict: verdict.kind,
+        reason: verdict.reason,
+        exit_code: verdict.exitCode,
+        delivery: delivery.state,
+        attempts: delivery.attempts,
+      },
+      'task closed',
+    )
+  }
+
+  async function withLogTail(verdict: Verdict, facts: TaskFacts): Promise<Verdict> {
+    const { container, pod } = verdict.detail
+    if (verdict.kind !== 'failed' || !container || !pod || verdict.startedAt === null) return verdict
+    const alive = facts.pod === pod
+    const tail = alive ? await deps.logTail(pod, container) : { text: null, note: 'the Pod is gone and its log with it' }
+    return {
+      ...verdict,
+      detail: {
+        ...verdict.detail,
+        ...(tail.text === null ? {} : { log_tail: tail.text }),
+        ...(tail.note === undefined ? {} : { log_note: tail.note }),
+      },
+    }
+  }
+
+  function isoNow(): string {
+    return new Date(clock.now()).toISOString()
+  }
+}
+
+export interface Target {
+  url: string
+  perTask: boolean
+}
+
+/** Where this task's callbacks go: its own URL (checked when it was accepted), else the configured one, else nowhere. */
+export function targetOf(job: JobView, callbackUrl: string | null): Target | null {
+  const own = job.annotations[ANNOTATIONS.callbackUrl]
+  if (own) return { url: own, perTask: true }
+  return callbackUrl === null ? null : { url: callbackUrl, perTask: false }
+}
+
+export function factsOf(task: TaskView, workerId: string): TaskFacts {
+  const { job, pods } = task
+  const pod = pods.findLast((candidate) => !candidate.gone) ?? pods.at(-1) ?? null
+  const taskId = job.annotations[ANNOTATIONS.taskId] ?? job.name
+  return {
+    jobUid: job.uid,
+    taskId,
+    executionId: job.annotations[ANNOTATIONS.executionId] ?? taskId,
+    workerId,
+    pod: pod?.gone === false ? pod.name : null,
+    node: pod?.node ?? null,
+    startedMs: null,
+    traceparent: job.annotations[ANNOTATIONS.traceparent] ?? null,
+  }
+}
+
+function parseTime(text: string | null | undefined): number | null {
+  if (text === null || text === undefined) return null
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? null : ms
+}
