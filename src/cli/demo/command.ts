@@ -1,0 +1,100 @@
+// `jobhook demo`: the whole path in one terminal, with nothing faked: an example control plane, jobhook and 20 tasks on the embedded cluster.
+import { setTimeout as delay } from 'node:timers/promises'
+import { type CommandSpec, EXIT, readInteger, runWith, usageError } from '../options.ts'
+import { type StopSignal, stopSignal } from '../stop-signal.ts'
+import { createControlPlaneClient } from './control.ts'
+import { known, summarise } from './judge.ts'
+import { keepLines } from './keep.ts'
+import { observe } from './observe.ts'
+import { play } from './play.ts'
+import { SCENARIO } from './scenario.ts'
+import { type Stage, setStage } from './setup.ts'
+import { createTeller } from './teller.ts'
+import { painter, summaryLines } from './view.ts'
+
+const SPEC: CommandSpec = {
+  name: 'demo',
+  summary: 'Shows the whole path in this terminal, without a cluster: 20 tasks, some of which fail on purpose.',
+  usage: '[--keep] [--plain] [--timeout SECONDS]',
+  positionals: { min: 0, max: 0 },
+  options: {
+    keep: { description: 'Leaves everything running afterwards and prints commands to try, until Ctrl-C.' },
+    plain: { description: 'Lines instead of a table (as it is where the output is no terminal).' },
+    timeout: { value: 'SECONDS', description: 'Gives up waiting for verdicts. Default 120.' },
+  },
+  notes: ['Exit code 0 only if every task got exactly its expected verdict, once, under one id.', 'NO_COLOR=1 does without colours.'],
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 120
+
+export function demo(argv: string[]): Promise<number> {
+  return runWith(SPEC, argv, async (args) => {
+    const timeoutSeconds = readInteger(args.text('timeout') ?? String(DEFAULT_TIMEOUT_SECONDS), 1, 3600)
+    if (timeoutSeconds === null) return usageError(SPEC, '--timeout must be whole seconds from 1 to 3600')
+    const stop = stopSignal()
+    const stage = setStage()
+    try {
+      return await run({ stage, stop, plain: args.has('plain'), keep: args.has('keep'), timeoutSeconds })
+    } catch (error) {
+      if (stop.signal.aborted) return EXIT.failed
+      process.stderr.write(`\njobhook demo: ${error instanceof Error ? error.message : String(error)}\n`)
+      return EXIT.failed
+    } finally {
+      stop.release()
+      await strike(stage, stop.signal.aborted)
+    }
+  })
+}
+
+async function run(options: { stage: Stage; stop: StopSignal; plain: boolean; keep: boolean; timeoutSeconds: number }): Promise<number> {
+  const { stage, stop } = options
+  const paint = painter(process.stdout.isTTY === true && !process.env.NO_COLOR)
+  const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+  const controlPlane = await stage.startControlPlane(stop.signal)
+  say(`1  An example control plane runs as its own process (${controlPlane}). It hands out tasks and hears what became of them.`)
+  const jobhook = await stage.startJobhook(controlPlane, stop.signal)
+  say(`2  jobhook runs as another (${jobhook}), with a small Kubernetes API inside: each container is a local process.`)
+  say(`3  The control plane pushes ${SCENARIO.length} signed assignments to POST /v1/webhook; jobhook answers 202 once the Job is stored.`)
+  say(
+    '4  jobhook watches the Jobs and sends each verdict by signed callback. Some tasks fail on purpose: that is their expected verdict.\n',
+  )
+
+  const observer = observe(stage.files.kubeconfig, Date.now)
+  const client = createControlPlaneClient(controlPlane)
+  const teller = createTeller({ plain: options.plain, paint, taskCount: SCENARIO.length })
+  const startedMs = Date.now()
+  try {
+    const end = await play({
+      client,
+      observer,
+      teller,
+      scenario: SCENARIO,
+      timeoutMs: options.timeoutSeconds * 1000,
+      signal: stop.signal,
+      broken: stage.broken,
+    })
+    teller.close()
+    const summary = summarise(known(SCENARIO, await client.state(), observer.task))
+    for (const line of summaryLines(summary, SCENARIO.length, end.atMs - startedMs, paint)) say(line)
+    if (end.problem) say(`\n${paint('red', end.problem)}`)
+    if (options.keep) {
+      for (const line of keepLines({ stage, jobhook, controlPlane })) say(line)
+      await stop.requested
+    }
+    return summary.faults.length === 0 && !end.problem ? EXIT.ok : EXIT.failed
+  } finally {
+    teller.close()
+    observer.stop()
+  }
+}
+
+/** Ends the other processes; a second Ctrl-C does it at once. */
+async function strike(stage: Stage, interrupted: boolean): Promise<void> {
+  if (interrupted) process.stderr.write('\nEnding what was started (again Ctrl-C: at once) …\n')
+  const again = stopSignal()
+  const striking = stage.strike()
+  await Promise.race([striking, again.requested.then(() => stage.strikeNow())])
+  again.release()
+  await delay(0)
+}

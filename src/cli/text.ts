@@ -1,0 +1,16 @@
+// Text for terminals: what came from outside must not break a line, move the cursor or turn its direction.
+
+/** Control characters (C0, DEL, C1), line separators and bidirectional controls as \uXXXX; everything else as it is. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Cuts to `width` columns, the last one an ellipsis; pads to it when `pad`. Counts one column a code point, which holds for what we print. */
+export function fit(text: string, width: number, pad = false): string {
+  const characters = [...text]
+  const cut = characters.length > width ? `${characters.slice(0, Math.max(width - 1, 0)).join('')}…` : text
+  return pad ? cut + ' '.repeat(Math.max(width - characters.length, 0)) : cut
+}
