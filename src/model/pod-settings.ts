@@ -38,7 +38,9 @@ export type Resources = Static<typeof Resources>
 export const EnvEntry = Type.Object(
   {
     name: text('Name of the variable.'),
-    value: Type.Optional(Type.String({ description: 'Its value. Absent: taken over from jobhook’s own environment, by way of the task’s Secret.' })),
+    value: Type.Optional(
+      Type.String({ description: 'Its value. Absent: taken over from jobhook’s own environment, by way of the task’s Secret.' }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -66,7 +68,13 @@ const TemplateContainer = Type.Object({
   args: Type.Optional(Type.Array(Type.String())),
   workingDir: Type.Optional(Type.String()),
   env: Type.Optional(
-    Type.Array(Type.Object({ name: Type.String(), value: Type.Optional(Type.String()), valueFrom: Type.Optional(Type.Record(Type.String(), Type.Unknown())) })),
+    Type.Array(
+      Type.Object({
+        name: Type.String(),
+        value: Type.Optional(Type.String()),
+        valueFrom: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+      }),
+    ),
   ),
   envFrom: Type.Optional(Type.Array(Type.Unknown())),
   volumeMounts: Type.Optional(
@@ -112,7 +120,9 @@ const LEGACY = 'Legacy, excluded by pod_template:'
 /** The section `backend.kubernetes`. Which of these pod_template excludes: LEGACY_FIELDS. */
 export const KubernetesBackend = Type.Object(
   {
-    namespace: Type.Optional(Type.String({ minLength: 1, maxLength: 63, default: DEFAULT_NAMESPACE, description: 'Namespace of the tasks’ Jobs and Secrets.' })),
+    namespace: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 63, default: DEFAULT_NAMESPACE, description: 'Namespace of the tasks’ Jobs and Secrets.' }),
+    ),
     kubeconfig: Type.Optional(text('Path of a kubeconfig file. Absent: in-cluster, then KUBECONFIG, then ~/.kube/config.')),
     default_image: Type.Optional(image('Image of tasks that name none.')),
     image_pull_policy: Type.Optional(
@@ -124,14 +134,17 @@ export const KubernetesBackend = Type.Object(
     use_image_volumes: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Mount sidecar images as read-only image volumes (Kubernetes 1.36 and a runtime that can) instead of copying them by a root init container.',
+        description:
+          'Mount sidecar images as read-only image volumes (Kubernetes 1.36 and a runtime that can) instead of copying them by a root init container.',
       }),
     ),
     preflight_image: Type.Optional(image('Image of the Job that a preflight runs. Absent: no such Job.')),
     preflight_resources: Type.Optional(Resources),
     sidecar_image: Type.Optional(image('Replaces the sidecar_image of assignments that name one (mounted at /agent).')),
     setup_command: Type.Optional(
-      text('Shell command run in an init container before the task, in /workspace; what it writes to the environment file is set for the task.'),
+      text(
+        'Shell command run in an init container before the task, in /workspace; what it writes to the environment file is set for the task.',
+      ),
     ),
     teardown_command: Type.Optional(
       text('Shell command run exactly once after the task’s command has ended, however it ended, within the Pod’s grace period.'),
@@ -139,12 +152,17 @@ export const KubernetesBackend = Type.Object(
     extra_labels: Type.Optional(textMap('Labels for the Job, its Pod and its Secret.')),
     extra_annotations: Type.Optional(textMap('Annotations for the Job and its Pod.')),
     active_deadline_seconds: Type.Optional(Type.Integer({ minimum: 1, description: 'Seconds; the same as deadlines.run.' })),
-    ttl_seconds_after_finished: Type.Optional(Type.Integer({ minimum: 0, description: 'Seconds; the same as retention.success and retention.failure.' })),
+    ttl_seconds_after_finished: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Seconds; the same as retention.success and retention.failure.' }),
+    ),
     workspace_size_limit: Type.Optional(quantity('Size limit of the volume /workspace, for example 10Gi. Absent: no limit.')),
-    unschedulable_timeout: Type.Optional(duration('How long a Pod may wait for a node: seconds, or for example 2m; the same as deadlines.schedule.')),
+    unschedulable_timeout: Type.Optional(
+      duration('How long a Pod may wait for a node: seconds, or for example 2m; the same as deadlines.schedule.'),
+    ),
     coding_cli_sidecars: Type.Optional(
       Type.Record(Type.String(), image('An image.'), {
-        description: 'Image by harness: mounted at /mnt/{harness}-cli-sidecar for tasks of that harness, instead of what the assignment says there.',
+        description:
+          'Image by harness: mounted at /mnt/{harness}-cli-sidecar for tasks of that harness, instead of what the assignment says there.',
       }),
     ),
     pod_template: Type.Optional(PodTemplate),
@@ -160,7 +178,14 @@ export const KubernetesBackend = Type.Object(
 export type KubernetesBackend = Static<typeof KubernetesBackend>
 
 /** The seed system’s older way to say what pod_template says; setting both is an error. */
-export const LEGACY_FIELDS = ['image_pull_secret', 'service_account', 'node_selector', 'tolerations', 'resources', 'env'] as const satisfies (keyof KubernetesBackend)[]
+export const LEGACY_FIELDS = [
+  'image_pull_secret',
+  'service_account',
+  'node_selector',
+  'tolerations',
+  'resources',
+  'env',
+] as const satisfies (keyof KubernetesBackend)[]
 
 /** The section `oz`: read by the profile `oz` only. */
 export const OzSettings = Type.Object(
