@@ -1,6 +1,7 @@
 // Sends one signed message to jobhook's POST /v1/webhook until it is answered for good. Not for: what the answer means for a task.
 import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
+import { parseRetryAfter } from '../../src/lib/retry-after.ts'
 import type { Signer } from '../../src/lib/standard-webhooks.ts'
 
 export interface PushOptions {
@@ -98,15 +99,11 @@ async function attempt(
       sentMs,
       answeredMs,
       detail: problemText(parsed) ?? text.slice(0, 500),
-      retryAfterMs: retryAfterMs(response.headers['retry-after']),
+      retryAfterMs: parseRetryAfter(response.headers['retry-after'], answeredMs),
     }
   } catch (error) {
     return failed(error instanceof Error ? `no answer: ${error.message || error.name}` : 'no answer')
   }
-}
-
-function retryAfterMs(header: string | string[] | undefined): number | null {
-  return typeof header === 'string' && /^[0-9]{1,6}$/.test(header) ? Number(header) * 1000 : null
 }
 
 function parseJson(text: string): unknown {

@@ -13,7 +13,7 @@ interface Command {
 const COMMANDS: Record<string, Command> = {
   serve: {
     summary: 'Runs the service: webhooks in, Jobs out, callbacks back.',
-    load: async () => (await import(String('./serve.ts'))).serve,
+    load: async () => (await import('./serve.ts')).serve,
   },
   demo: {
     summary: 'Shows the whole path in this terminal, without a cluster: 20 tasks, some of which fail on purpose.',

@@ -88,6 +88,38 @@ export async function runWith(spec: CommandSpec, argv: readonly string[], action
   return read.kind === 'help' ? EXIT.ok : EXIT.usage
 }
 
+/** What a command that only has options says of itself; a row is ["--port PORT", "what it does"], or ["--fast", "…"] for a switch. */
+export interface OptionTable {
+  usage: string
+  about: string
+  options: readonly (readonly [option: string, description: string])[]
+  /** The same options by name, so that `values` has their types. */
+  flags: Record<string, { type: 'string' | 'boolean' }>
+}
+
+/** Reads options by such a table. Help and mistakes have been printed when it is not ok: `exit` is what is left to do. */
+export function readOptions(
+  argv: readonly string[],
+  table: OptionTable,
+): { ok: true; values: Record<string, string | boolean | undefined> } | { ok: false; exit: number } {
+  const [, name = '', ...usage] = table.usage.split(' ')
+  const options = Object.fromEntries(
+    table.options.map(([option, description]) => {
+      const [flag = '', value] = option.split(' ')
+      return [flag.replace(/^--/, ''), { description, ...(value === undefined ? {} : { value }) }]
+    }),
+  )
+  const spec: CommandSpec = { name, summary: table.about, usage: usage.join(' '), positionals: { min: 0, max: 0 }, options }
+  const read = readArguments(spec, argv)
+  if (read.kind !== 'run') {
+    const help = read.kind === 'help'
+    ;(help ? process.stdout : process.stderr).write(help ? read.text : read.message)
+    return { ok: false, exit: help ? EXIT.ok : EXIT.usage }
+  }
+  const values = Object.keys(table.flags).map((flag) => [flag, options[flag]?.value ? read.args.text(flag) : read.args.has(flag)] as const)
+  return { ok: true, values: Object.fromEntries(values) }
+}
+
 /** A mistake in the arguments that only the command itself can see: prints it like the others and gives the exit code. */
 export function usageError(spec: CommandSpec, problem: string): number {
   process.stderr.write(usage(spec, problem).message)
