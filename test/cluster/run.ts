@@ -1,6 +1,7 @@
 // `npm run test:cluster`: brings up a real Kubernetes, runs test files against it, and stops everything, however the run ends.
 // What is started and how: harness/bring-up.ts. For contributors: README.md beside this file.
 import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { help, type Options, parseArguments } from './harness/arguments.ts'
 import { bringUp } from './harness/bring-up.ts'
@@ -17,6 +18,7 @@ import { findTestFiles, runTests } from './harness/test-run.ts'
 import { everyTool } from './harness/tools.ts'
 
 async function main(): Promise<number> {
+  process.stderr.on('error', () => {}) // whoever read our output has gone (`| head`): stop properly all the same
   const report = createReport((text) => process.stderr.write(text))
   let options: Options
   try {
@@ -68,7 +70,9 @@ async function run(files: string[], options: Options, report: Report, interrupt:
     if (code === 0 && healthy) outcome = 'passed'
     return interrupt.exitCode() ?? (healthy ? code : 1)
   } catch (error) {
-    if (!(error instanceof ComponentEnded) && !interrupt.first.aborted) report.say(messageOf(error))
+    if (!(error instanceof ComponentEnded)) {
+      if (!interrupt.first.aborted) report.say(messageOf(error))
+    } else if (error.component.name === 'node') report.say('if this machine cannot hold a real node, --no-node leaves it out')
     return interrupt.exitCode() ?? 1
   } finally {
     processes.expectEnd()
@@ -77,11 +81,13 @@ async function run(files: string[], options: Options, report: Report, interrupt:
   }
 }
 
-async function stop(ledger: LedgerFile, keepLogs: boolean, report: Report): Promise<void> {
+async function stop(ledger: LedgerFile, failed: boolean, report: Report): Promise<void> {
+  const logFolder = join(ledger.folder, 'logs')
+  const keepLogs = failed && readdirSync(logFolder).length > 0
   const started = performance.now()
   const left = await stopCluster(ledger, keepLogs)
   report.say(left.length === 0 ? `everything stopped in ${seconds(performance.now() - started)}` : `could not stop: ${left.join(', ')}`)
-  if (keepLogs) report.say(`the logs are in ${join(ledger.folder, 'logs')}`)
+  if (keepLogs) report.say(`the logs are in ${logFolder}`)
 }
 
 /** Ends the cluster if this process is killed. @returns what to call once there is nothing left for it to do */

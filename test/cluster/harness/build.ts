@@ -1,6 +1,6 @@
 // Builds the tools that the cache does not hold yet, one at a time, with progress. Which tools and flags: tools.ts.
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { acquireLock, releaseLock } from './lock.ts'
@@ -17,8 +17,6 @@ export async function buildTools(wanted: Tool[], deps: { report: Report; signal:
   const pathOf = (plan: BuildPlan) => join(cache, plan.cacheName, plan.tool)
   const missing = () => plans.filter((plan) => !existsSync(pathOf(plan)))
   if (missing().length > 0) await buildMissing(cache, missing, pathOf, deps)
-  const now = new Date()
-  for (const folder of new Set(plans.map((plan) => join(cache, plan.cacheName)))) utimesSync(folder, now, now) // tells which are in use
   const paths = new Map(plans.map((plan) => [plan.tool, pathOf(plan)]))
   return (tool) => {
     const path = paths.get(tool)

@@ -15,6 +15,11 @@ export interface TestCluster {
   auditLog: string | null
 }
 
+/** Without the JOBHOOK_TEST_* of another cluster that the shell may still hold. */
+export function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('JOBHOOK_TEST_')))
+}
+
 export function testEnvironment(cluster: TestCluster): Record<string, string> {
   return {
     JOBHOOK_TEST_KUBECONFIG: cluster.kubeconfig,

@@ -50,7 +50,7 @@ export function createProcesses(ledger: LedgerFile, onUnexpectedEnd: (component:
       const output = openSync(log, 'a')
       const child = spawn(spec.command, spec.args, { detached: true, stdio: ['ignore', output, output], env: spec.env ?? process.env })
       closeSync(output)
-      const running: Running = { name: spec.name, pid: child.pid ?? 0, logs: [...(spec.extraLogs ?? []), log], ended: null }
+      const running: Running = { name: spec.name, pid: child.pid ?? 0, logs: [log, ...(spec.extraLogs ?? [])], ended: null }
       const id = child.pid === undefined ? null : identify(child.pid)
       if (id !== null) ledger.update((entry) => entry.processes.push({ ...id, name: spec.name, group: false }))
       const end = (how: string) => {
@@ -71,13 +71,18 @@ export function createProcesses(ledger: LedgerFile, onUnexpectedEnd: (component:
 }
 
 /** The last lines of a component's logs, for a person. */
-export function logTails(component: Running, lines = 15): string {
+export function logTails(component: Running, lines = 10): string {
   return component.logs.map((log) => `--- end of ${log}\n${lastLines(log, lines)}`).join('\n')
 }
 
 function lastLines(log: string, lines: number): string {
   try {
-    return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+    return readFileSync(log, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(-lines)
+      .map((line) => line.slice(0, 300))
+      .join('\n')
   } catch {
     return '(no such file)'
   }

@@ -24,10 +24,9 @@ export async function stopCluster(file: LedgerFile, keepLogs: boolean): Promise<
     left = leftovers(ledger)
   } while (left.length > 0 && performance.now() < deadline)
   for (const folder of ledger.madeFolders.toReversed()) removeIfEmpty(folder)
-  for (const name of readdirSync(file.folder)) {
-    if (name !== 'logs' || !keepLogs) rmSync(join(file.folder, name), { recursive: true, force: true })
-  }
-  if (!keepLogs) rmSync(file.folder, { recursive: true, force: true })
+  const logs = join(file.folder, 'logs')
+  const remove = keepLogs ? readdirSync(file.folder).map((name) => join(file.folder, name)) : [file.folder]
+  for (const path of remove.filter((candidate) => candidate !== logs)) rmSync(path, { recursive: true, force: true })
   for (const lock of ledger.locks) releaseLock(lock, [ledger.owner, ...ledger.processes])
   return left
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { inheritedEnvironment } from './environment.ts'
 import type { Interrupt } from './interrupt.ts'
 import type { LedgerFile } from './ledger.ts'
 import { identify } from './process-id.ts'
@@ -29,7 +30,7 @@ export async function runTests(
   const args = ['--test', '--test-reporter=spec', '--test-concurrency=1', '--test-timeout=300000', ...options.testArguments, ...files]
   const child = spawn(process.execPath, args, {
     cwd: repository,
-    env: { ...process.env, ...options.environment },
+    env: { ...inheritedEnvironment(), ...options.environment },
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   })
@@ -42,7 +43,7 @@ export async function runTests(
       // it has ended
     }
   }
-  // Time for the tests to stop what they started; then, or at the second signal, the group is killed.
+  // Ctrl-C in the tests' own terms first; after 5 s, or at the second signal, whatever is left of the group is killed.
   const onInterrupt = async () => {
     kill('SIGINT')
     await delay(5_000, undefined, { signal: second, ref: false }).catch(() => {})

@@ -80,7 +80,7 @@ export async function startNode(
       SNAPSHOTTER: host.snapshotter,
       PRIVATE_FOLDERS: privateFolders.join(' '),
     },
-    extraLogs: [join(logFolder, 'containerd.log'), join(logFolder, 'kubelet.log')],
+    extraLogs: [join(logFolder, 'kubelet.log'), join(logFolder, 'containerd.log')],
   })
   // The namespace's first process: when it is gone, so is everything in it.
   const first = await waitFor('the node entering its namespace', () => identify(childrenOf(running.pid)[0] ?? 0), {
