@@ -41,7 +41,8 @@ export function checkAssignment(assignment: Assignment, options: JobSpecOptions)
   }
   for (const error of checkSidecars(sidecarsOf(assignment, options.kubernetes), options.kubernetes)) add(error.pointer, error.detail)
   checkUnicode(knownPart(Assignment, assignment), '/data', add)
-  return errors
+  // The answer travels as UTF-8 too.
+  return errors.map((error) => ({ ...error, pointer: error.pointer.toWellFormed() }))
 }
 
 /** The assignment's image, else the configured one, else the template's; the profile oz always has one. */
@@ -104,7 +105,7 @@ function checkUnicode(value: unknown, at: string, add: (at: string, problem: str
   else if (value !== null && typeof value === 'object') {
     for (const [name, member] of Object.entries(value)) {
       const below = at + pointer(name)
-      add(below.toWellFormed(), unicodeProblem(name))
+      add(below, unicodeProblem(name))
       checkUnicode(member, below, add)
     }
   }

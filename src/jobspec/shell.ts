@@ -75,11 +75,12 @@ exit 0`
 /**
  * Copies the image's root file system into the volume at COPY_TARGET, entry by entry: the tar of minimal images has no --exclude, and a
  * pipe between two tars loses the first one's failure. cp without -p keeps neither owners nor set-id bits; links stay links.
- * Left out: what the node mounts (proc, sys, dev), the mark of a container, and mounted secrets.
+ * Left out: what the node mounts (proc, sys, dev), the mark of a container, and mounted secrets. `root` and `target` are for tests.
  */
-export function copyScript(): string {
+export function copyScript(root = '', target = COPY_TARGET): string {
   return `set -eu
-target=${COPY_TARGET}
+root=${root}
+target=${target}
 copy() { # source folder, target folder, names to leave out between slashes
   for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
     [ -e "$entry" ] || [ -L "$entry" ] || continue
@@ -88,17 +89,17 @@ copy() { # source folder, target folder, names to leave out between slashes
   done
 }
 folder() { # path below /, names in it to leave out
-  if [ -L "/$1" ]; then
-    cp -RP "/$1" "$target/$1"
-  elif [ -d "/$1" ]; then
+  if [ -L "$root/$1" ]; then
+    cp -RP "$root/$1" "$target/$1"
+  elif [ -d "$root/$1" ]; then
     mkdir "$target/$1"
-    copy "/$1" "$target/$1" "$2"
+    copy "$root/$1" "$target/$1" "$2"
   fi
 }
-copy "" "$target" "/proc/sys/dev/.dockerenv${COPY_TARGET}/run/var/"
+copy "$root" "$target" "/proc/sys/dev/.dockerenv${COPY_TARGET}/run/var/"
 folder run /secrets/
 folder var /run/
-[ -L /var ] || folder var/run /secrets/`
+[ -L "$root/var" ] || folder var/run /secrets/`
 }
 
 /** As one word of the shell, whatever it holds. */

@@ -1,0 +1,81 @@
+// Every case of cases.ts: what the manifest says, and what must hold of any manifest.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Built } from '../../src/jobspec/index.ts'
+import { checkSettings } from '../../src/jobspec/index.ts'
+import { CASES } from './cases.ts'
+import { built, envOf, initOf, podOf, secretText, taskOf } from './fixtures.ts'
+
+for (const { name, asked, given, want } of CASES) {
+  test(`manifest: ${name}`, () => {
+    assert.deepEqual(checkSettings(given), [], 'the settings of a case must be right')
+    const result = built(asked, given)
+    for (const [path, value] of Object.entries(want)) assert.deepEqual(look(result, path), value, path)
+    holdsAlways(result, asked.env_vars ?? {})
+  })
+}
+
+test('there are at least 60 cases, with different names', () => {
+  assert.ok(CASES.length >= 60, String(CASES.length))
+  assert.equal(new Set(CASES.map(({ name }) => name)).size, CASES.length)
+})
+
+/** Names, references and secrets: true of every manifest. */
+function holdsAlways(result: Built, secrets: Readonly<Record<string, string>>): void {
+  const pod = podOf(result)
+  const task = taskOf(result)
+  const all = [...(pod.initContainers ?? []), ...pod.containers]
+  const volumes = (pod.volumes ?? []).map((volume) => volume.name)
+  unique(all.map((container) => container.name))
+  unique(volumes)
+  unique((task.env ?? []).map((entry) => entry.name))
+  unique((task.volumeMounts ?? []).map((mount) => mount.mountPath))
+  for (const container of all) {
+    assert.ok(container.image, `${container.name} has an image`)
+    for (const mount of container.volumeMounts ?? []) assert.ok(volumes.includes(mount.name), `volume ${mount.name} exists`)
+  }
+  for (const entry of task.env ?? []) {
+    const key = entry.valueFrom?.secretKeyRef?.key
+    if (key !== undefined) assert.notEqual(secretText(result, key), undefined, `the Secret has ${key}`)
+  }
+  const elsewhere = JSON.stringify(result.job)
+  for (const value of Object.values(secrets))
+    if (value.length > 3) assert.ok(!elsewhere.includes(JSON.stringify(value)), 'no secret value in the Job')
+  assert.equal(pod.restartPolicy, 'Never')
+  assert.deepEqual(JSON.parse(elsewhere), result.job, 'plain JSON: no undefined, nothing lost on the way')
+}
+
+function unique(names: readonly string[]): void {
+  assert.equal(new Set(names).size, names.length, `a name is there twice: ${names.join(', ')}`)
+}
+
+/** The value at a path of a Case. % stands for a dot within a name. */
+function look(result: Built, path: string): unknown {
+  const [root = '', ...rest] = path.split('.').map((part) => part.replaceAll('%', '.'))
+  const pod = podOf(result)
+  const first = rest[0] ?? ''
+  if (root === 'job') return dig(result.job, rest)
+  if (root === 'pod') return dig(pod, rest)
+  if (root === 'task') return dig(taskOf(result), rest)
+  if (root === 'init') return dig(initOf(result, first), rest.slice(1))
+  if (root === 'secret') return secretText(result, first)
+  if (root === 'env') {
+    const entry = envOf(taskOf(result), rest.join('.'))
+    const key = entry?.valueFrom?.secretKeyRef?.key
+    return key === undefined ? (entry?.valueFrom ?? entry?.value) : `secret:${key}`
+  }
+  const named: Record<string, readonly { name: string }[] | undefined> = { other: pod.containers, volume: pod.volumes }
+  if (root === 'mount')
+    return dig(
+      taskOf(result).volumeMounts?.find((mount) => mount.mountPath === first),
+      rest.slice(1),
+    )
+  return dig(
+    named[root]?.find((item) => item.name === first),
+    rest.slice(1),
+  )
+}
+
+function dig(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, name) => (at !== null && typeof at === 'object' ? Reflect.get(at, name) : undefined), value)
+}
