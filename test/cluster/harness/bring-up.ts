@@ -41,7 +41,7 @@ async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestClus
   const wanted: Tool[] = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
   if (options.kwokNodes > 0) wanted.push('kwok')
   if (host !== null) wanted.push('kubelet', 'containerd', 'containerd-shim-runc-v2', 'ctr')
-  const tools = await buildTools(wanted, deps)
+  const tools = await buildTools(wanted, { ...deps, onStart: (pid) => deps.ledger.add(pid, 'go build', true) })
 
   return report.stage('the cluster is up', async () => {
     const startingNode = host === null ? null : await startNode(host, tools, { eventedPleg: !options.stockKubelet }, deps)

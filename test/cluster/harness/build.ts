@@ -10,8 +10,15 @@ import { type BuildPlan, buildFlags, planBuilds, type Tool } from './tools.ts'
 
 export type ToolPaths = (tool: Tool) => string
 
+export interface BuildDeps {
+  report: Report
+  signal: AbortSignal
+  /** Told of each compiler process, the leader of its group. */
+  onStart?: (pid: number) => void
+}
+
 /** @returns where each wanted tool is; @throws Error with the remedy when Go is missing, too old, or the build fails */
-export async function buildTools(wanted: Tool[], deps: { report: Report; signal: AbortSignal }): Promise<ToolPaths> {
+export async function buildTools(wanted: Tool[], deps: BuildDeps): Promise<ToolPaths> {
   const plans = planBuilds(wanted)
   const cache = join(process.env.JOBHOOK_CACHE ?? join(homedir(), '.cache', 'jobhook'), 'tools')
   const pathOf = (plan: BuildPlan) => join(cache, plan.cacheName, plan.tool)
@@ -29,17 +36,24 @@ async function buildMissing(
   cache: string,
   missing: () => BuildPlan[],
   pathOf: (plan: BuildPlan) => string,
-  { report, signal }: { report: Report; signal: AbortSignal },
+  deps: BuildDeps,
 ): Promise<void> {
+  const { report, signal } = deps
   let quiet = () => {}
   const lock = join(cache, 'build.lock')
   await acquireLock(lock, 'a build', {
     signal,
     onWait(holder) {
-      quiet = report.heartbeat(`waiting for another run that builds (pid ${holder.pid})`)
+      const line = `waiting for another run that builds (pid ${holder.pid})`
+      report.say(line)
+      quiet = report.heartbeat(line)
     },
   }).finally(() => quiet())
+  // Of its own, because an interrupted Go leaves its work folder behind; what a killed run left goes too.
+  const workFolder = join(cache, 'work')
   try {
+    rmSync(workFolder, { recursive: true, force: true })
+    mkdirSync(workFolder)
     const plans = missing() // what the other run has not built
     if (plans.length === 0) return
     const go = checkGo(plans)
@@ -49,10 +63,11 @@ async function buildMissing(
       report.say(what)
       const stopHeartbeat = report.heartbeat(what)
       const started = performance.now()
-      await buildOne(plan, pathOf(plan), signal).finally(stopHeartbeat)
+      await buildOne(plan, pathOf(plan), workFolder, deps).finally(stopHeartbeat)
       report.say(`built ${plan.tool} in ${seconds(performance.now() - started, 0)}`)
     }
   } finally {
+    rmSync(workFolder, { recursive: true, force: true })
     releaseLock(lock, [self()])
   }
 }
@@ -90,17 +105,29 @@ function goEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Built under another name and then renamed: what has its name in the cache is whole. */
-async function buildOne(plan: BuildPlan, target: string, signal: AbortSignal): Promise<void> {
+async function buildOne(plan: BuildPlan, target: string, workFolder: string, { signal, onStart }: BuildDeps): Promise<void> {
   const folder = join(target, '..')
   mkdirSync(folder, { recursive: true })
-  const unfinished = join(folder, `.${plan.tool}.building`)
+  const unfinished = join(workFolder, plan.tool)
   const log = join(folder, `${plan.tool}.build.log`)
   const output = openSync(log, 'w')
   const args = ['build', ...buildFlags, '-ldflags', plan.linkerFlags, '-o', unfinished, plan.path]
-  const child = spawn('go', args, { cwd: plan.moduleFolder, env: goEnvironment(), stdio: ['ignore', output, output], detached: true })
+  const child = spawn('go', args, {
+    cwd: plan.moduleFolder,
+    env: { ...goEnvironment(), GOTMPDIR: workFolder },
+    stdio: ['ignore', output, output],
+    detached: true,
+  })
   closeSync(output)
-  // Its own process group, so that the compilers end with it; SIGINT lets Go remove its work folder.
-  const interrupt = () => child.pid !== undefined && process.kill(-child.pid, 'SIGINT')
+  if (child.pid !== undefined) onStart?.(child.pid)
+  // Its own process group, so that the compilers end with it.
+  const interrupt = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
+    } catch {
+      // it has just ended
+    }
+  }
   signal.addEventListener('abort', interrupt, { once: true })
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject)

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ProcessId, self } from './process-id.ts'
+import { identify, type ProcessId, self } from './process-id.ts'
 
 export interface Ledger {
   /** The run that made this cluster. */
@@ -25,6 +25,8 @@ export interface LedgerFile {
   folder: string
   read(): Ledger
   update(change: (ledger: Ledger) => void): void
+  /** Enters a process that has just been started. */
+  add(pid: number, name: string, group: boolean): void
 }
 
 const prefix = 'jobhook-cluster-'
@@ -39,13 +41,18 @@ export function createFolder(): LedgerFile {
 
 export function openLedger(folder: string): LedgerFile {
   const read = () => JSON.parse(readFileSync(join(folder, 'ledger.json'), 'utf8')) as Ledger
+  const update = (change: (ledger: Ledger) => void) => {
+    const ledger = read()
+    change(ledger)
+    write(folder, ledger)
+  }
   return {
     folder,
     read,
-    update(change) {
-      const ledger = read()
-      change(ledger)
-      write(folder, ledger)
+    update,
+    add(pid, name, group) {
+      const id = identify(pid)
+      if (id !== null) update(({ processes }) => processes.push({ ...id, name, group }))
     },
   }
 }

@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LedgerFile } from './ledger.ts'
-import { identify } from './process-id.ts'
 
 export interface ProcessSpec {
   name: string
@@ -51,8 +50,7 @@ export function createProcesses(ledger: LedgerFile, onUnexpectedEnd: (component:
       const child = spawn(spec.command, spec.args, { detached: true, stdio: ['ignore', output, output], env: spec.env ?? process.env })
       closeSync(output)
       const running: Running = { name: spec.name, pid: child.pid ?? 0, logs: [log, ...(spec.extraLogs ?? [])], ended: null }
-      const id = child.pid === undefined ? null : identify(child.pid)
-      if (id !== null) ledger.update((entry) => entry.processes.push({ ...id, name: spec.name, group: false }))
+      if (child.pid !== undefined) ledger.add(child.pid, spec.name, false)
       const end = (how: string) => {
         running.ended ??= how
         if (!expected) onUnexpectedEnd(running)

@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { inheritedEnvironment } from './environment.ts'
 import type { Interrupt } from './interrupt.ts'
 import type { LedgerFile } from './ledger.ts'
-import { identify } from './process-id.ts'
 
 export const repository = join(import.meta.dirname, '..', '..', '..')
 const defaultPatterns = ['test/contract/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/cluster/**/*.test.ts']
@@ -34,8 +33,7 @@ export async function runTests(
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   })
-  const id = child.pid === undefined ? null : identify(child.pid)
-  if (id !== null) deps.ledger.update((entry) => entry.processes.push({ ...id, name: 'node --test', group: true }))
+  if (child.pid !== undefined) deps.ledger.add(child.pid, 'node --test', true)
   const kill = (signal: NodeJS.Signals) => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal)
