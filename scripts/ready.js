@@ -18,7 +18,9 @@ function fail(message) {
 }
 
 function lockHash() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
 }
 
 function installed() {
@@ -27,7 +29,10 @@ function installed() {
 
 if (!installed()) {
   console.error('jobhook: installing dependencies (npm ci), once')
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   if (npm.error) fail(`could not run npm: ${npm.error.message}. Install Node.js 20 or newer with npm, then try again.`)
   if (npm.status !== 0) fail('npm ci failed (its message is above). Check that the npm registry is reachable, then try again.')
   writeFileSync(stampFile, lockHash())
@@ -37,7 +42,9 @@ let version
 try {
   version = execFileSync(localNode, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
 } catch {
-  fail('node_modules/.bin/node does not run: the npm package "node" was installed without its binary (was npm told --ignore-scripts?). Remedy: rm -rf node_modules && npm ci')
+  fail(
+    'node_modules/.bin/node does not run: the npm package "node" was installed without its binary (was npm told --ignore-scripts?). Remedy: rm -rf node_modules && npm ci',
+  )
 }
 const [major = 0, minor = 0] = version.slice(1).split('.').map(Number)
 if (major < minimum[0] || (major === minimum[0] && minor < minimum[1])) {

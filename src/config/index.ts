@@ -1,6 +1,8 @@
 // The configuration's public face.
+
 export { formatDuration, parseDuration } from './duration.ts'
+export { explainConfig } from './explain.ts'
 export { type ConfigProblem, type ConfigSources, type LoadedConfig, loadConfig } from './load.ts'
 export { entrances } from './meaning.ts'
 export { type Config, ConfigSchema, SCOPES } from './schema.ts'
-export { type Settings, settingsOf } from './settings.ts'
+export { jobSpecOptions, type Settings, settingsOf } from './settings.ts'

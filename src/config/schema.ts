@@ -177,6 +177,10 @@ export const ConfigSchema = Type.Object(
       default: false,
       description: 'Let the Job controller start a Pod again that was disrupted (drain, preemption). The task then runs again.',
     }),
+    leader_election: object(
+      { lease_duration: duration('After how long without renewal another replica takes over.', '15s') },
+      'Which replica reports.',
+    ),
     embedded: object(
       {
         listen: Type.String({ default: '127.0.0.1:0', description: 'Loopback address of the embedded Kubernetes API.' }),

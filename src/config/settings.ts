@@ -6,31 +6,62 @@ export type Settings = ReturnType<typeof settingsOf>
 
 const seconds = (value: string | number): number => parseDuration(value) ?? 0
 
+/** What jobspec wants to know: the operator's side of every manifest. */
+export function jobSpecOptions(config: Config, settings: Settings, namespace: string) {
+  const { success, failure } = settings.retentionSeconds
+  const { deadlines } = settings
+  return {
+    workerId: settings.workerId,
+    namespace,
+    profile: config.profile,
+    oz: config.oz ?? {},
+    kubernetes: settings.kubernetes,
+    jobFinalizer: config.job_finalizer,
+    hasReceiver: config.callback.url !== undefined || config.callback.allow_origins.length > 0,
+    retentionSeconds: success === null || failure === null ? null : { success, failure },
+    deadlines: {
+      schedule: deadlines.scheduleSeconds,
+      pull: deadlines.pullSeconds,
+      prepare: deadlines.prepareSeconds,
+      create: deadlines.createSeconds,
+      run: deadlines.runSeconds,
+      sidecarGrace: deadlines.sidecarGraceSeconds,
+      stopConfirm: deadlines.stopConfirmSeconds,
+    },
+    ...(config.idle_on_complete === undefined ? {} : { idleOnComplete: config.idle_on_complete }),
+    overflow: config.limits.overflow,
+    ...(config.limits.kueue_queue === undefined ? {} : { kueueQueue: config.limits.kueue_queue }),
+    retryOnDisruption: config.retry_on_disruption,
+  }
+}
+
 export function settingsOf(config: Config) {
   const kubernetes = config.backend.kubernetes ?? {}
   const olderTtl = kubernetes.ttl_seconds_after_finished
   const keep = (value: string | number | undefined): number | null =>
     config.cleanup ? Math.round(value !== undefined ? seconds(value) : (olderTtl ?? 86_400)) : null
+  const deadlines = {
+    scheduleSeconds: seconds(config.deadlines.schedule ?? kubernetes.unschedulable_timeout ?? '2m'),
+    pullSeconds: seconds(config.deadlines.pull),
+    prepareSeconds: seconds(config.deadlines.prepare),
+    createSeconds: seconds(config.deadlines.create),
+    runSeconds: seconds(config.deadlines.run ?? kubernetes.active_deadline_seconds ?? '8h'),
+    sidecarGraceSeconds: seconds(config.deadlines.sidecar_grace),
+    stopConfirmSeconds: seconds(config.deadlines.stop_confirm),
+  }
   return {
     workerId: config.worker_id,
     namespace: kubernetes.namespace ?? null,
     kubernetes,
     maxConcurrentTasks: config.max_concurrent_tasks ?? config.limits.max_concurrent_tasks,
-    deadlines: {
-      scheduleSeconds: seconds(config.deadlines.schedule ?? kubernetes.unschedulable_timeout ?? '2m'),
-      pullSeconds: seconds(config.deadlines.pull),
-      prepareSeconds: seconds(config.deadlines.prepare),
-      createSeconds: seconds(config.deadlines.create),
-      runSeconds: seconds(config.deadlines.run ?? kubernetes.active_deadline_seconds ?? '8h'),
-      sidecarGraceSeconds: seconds(config.deadlines.sidecar_grace),
-      stopConfirmSeconds: seconds(config.deadlines.stop_confirm),
-    },
+    deadlines,
     drainDelayMs: seconds(config.deadlines.drain_delay) * 1000,
     retentionSeconds: {
       success: keep(config.retention.success),
       failure: keep(config.retention.failure),
       deadLetter: config.cleanup ? Math.round(seconds(config.retention.dead_letter)) : null,
     },
+    leaseDurationMs: Math.max(1_000, seconds(config.leader_election.lease_duration) * 1000),
     callbackTimeoutMs: seconds(config.callback.timeout) * 1000,
     webhookToleranceSeconds: seconds(config.webhook.tolerance),
   }

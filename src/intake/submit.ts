@@ -23,9 +23,7 @@ export type Submit = (assignment: Assignment, context: SubmitContext) => Promise
 export type Build = (
   assignment: Assignment,
   context: { nonce: string; callbackUrl: string | null; traceparent: string | null },
-) =>
-  | { ok: true; job: { metadata: { name: string } }; secret: { metadata: { name: string } } | null; warnings: string[] }
-  | { ok: false; errors: FieldError[] }
+) => { ok: true; job: object; secret: { metadata?: { name?: string } } | null; warnings: string[] } | { ok: false; errors: FieldError[] }
 
 export interface SubmitDeps {
   workerId: string
@@ -104,9 +102,9 @@ export function createSubmit(deps: SubmitDeps): Submit {
       return { ok: true, job: deps.projectJob(created.value), duplicate: false, identity }
     }
     const { error } = created
-    if (error.status === 409) return adopt(name, built.secret?.metadata.name ?? null, assignment, identity)
+    if (error.status === 409) return adopt(name, built.secret?.metadata?.name ?? null, assignment, identity)
     // A definite no: nothing will ever name this Secret. An unknown outcome deletes nothing; the sweeper looks later.
-    if (!error.outcomeUnknown && built.secret) await dropSecret(built.secret.metadata.name)
+    if (!error.outcomeUnknown && built.secret) await dropSecret(built.secret.metadata?.name ?? '')
     return { ok: false, refusal: refusedBy(error, 'Job') }
   }
 

@@ -25,14 +25,15 @@ const duration = (description: string) =>
   Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^(\\d+(\\.\\d+)?(ms|s|m|h|d))+$' })], { description })
 
 /** Kubernetes' ResourceRequirements. */
-export const Resources = Type.Object(
-  {
-    requests: Type.Optional(Type.Record(Type.String(), quantity('A quantity, for example 500m or 2Gi.'))),
-    limits: Type.Optional(Type.Record(Type.String(), quantity('A quantity, for example 500m or 2Gi.'))),
-  },
-  { additionalProperties: false, description: 'Requests and limits of the task’s container.' },
-)
-export type Resources = Static<typeof Resources>
+const resources = (description: string) =>
+  Type.Object(
+    {
+      requests: Type.Optional(Type.Record(Type.String(), quantity('A quantity, for example 500m or 2Gi.'))),
+      limits: Type.Optional(Type.Record(Type.String(), quantity('A quantity, for example 500m or 2Gi.'))),
+    },
+    { additionalProperties: false, description },
+  )
+export type Resources = Static<ReturnType<typeof resources>>
 
 /** One variable of `env`. Without a value it is taken from jobhook’s own environment and then treated as a secret. */
 export const EnvEntry = Type.Object(
@@ -139,7 +140,7 @@ export const KubernetesBackend = Type.Object(
       }),
     ),
     preflight_image: Type.Optional(image('Image of the Job that a preflight runs. Absent: no such Job.')),
-    preflight_resources: Type.Optional(Resources),
+    preflight_resources: Type.Optional(resources('Requests and limits of the preflight Job’s container.')),
     sidecar_image: Type.Optional(image('Replaces the sidecar_image of assignments that name one (mounted at /agent).')),
     setup_command: Type.Optional(
       text(
@@ -170,7 +171,7 @@ export const KubernetesBackend = Type.Object(
     service_account: Type.Optional(text(`${LEGACY} service account of the Pod.`)),
     node_selector: Type.Optional(textMap(`${LEGACY} labels a node must have.`)),
     tolerations: Type.Optional(Type.Array(Toleration, { description: `${LEGACY} taints the Pod tolerates.` })),
-    resources: Type.Optional(Resources),
+    resources: Type.Optional(resources(`${LEGACY} requests and limits of the task’s container.`)),
     env: Type.Optional(Type.Array(EnvEntry, { description: `${LEGACY} variables set for every task, over the assignment’s own.` })),
   },
   { additionalProperties: false, description: 'How tasks become Jobs.' },

@@ -7,6 +7,7 @@ import type { TaskView } from '../model/kube.ts'
 import type { Memory } from './memory.ts'
 
 export { createMemory, type Memory } from './memory.ts'
+export { createTaskReader } from './reader.ts'
 export { createReconcile, factsOf, type ReconcileOptions, targetOf } from './reconcile.ts'
 export { isClosed, readDelivery, readVerdict } from './record.ts'
 export { createStopper, type Stopper, type StopResult } from './stop.ts'
@@ -31,7 +32,6 @@ export function createReconcileLoop(
     tasks: { all(): Iterable<TaskView>; onChange(listener: (name: string) => void): () => void }
     /** Both resources have been listed: before that an absent Pod means nothing. */
     synced: () => boolean
-    setLeading: (leading: boolean) => void
     memory: Memory
     clock: Clock
   },
@@ -59,18 +59,15 @@ export function createReconcileLoop(
     lead() {
       if (leading) return
       leading = true
-      deps.setLeading(true)
       addAll()
     },
     async yieldLead() {
       leading = false
-      deps.setLeading(false)
       cancelResync?.()
       await deps.queue.idle()
     },
     async stop() {
       leading = false
-      deps.setLeading(false)
       cancelResync?.()
       unsubscribe()
       await deps.queue.stop()

@@ -25,6 +25,8 @@ export interface Memory {
   of(uid: string): TaskMemory
   /** The Job as it is after our own writes. */
   overlay(job: JobView): JobView
+  /** A stop mark was written on this Job. */
+  noteStop(job: JobView): void
   /** Forgets every Job that is not among these uids: the others are gone. */
   retain(uids: ReadonlySet<string>): void
   clear(): void
@@ -58,6 +60,10 @@ export function createMemory(): Memory {
       )
       if (names.length === 0) return job
       return { ...job, annotations: { ...job.annotations, ...Object.fromEntries(names.map((name) => [name, own[name] ?? ''])) } }
+    },
+    noteStop(job) {
+      const mark = job.annotations[ANNOTATIONS.stop]
+      if (mark !== undefined) of(job.uid).annotations[ANNOTATIONS.stop] = mark
     },
     retain(uids) {
       for (const uid of byUid.keys()) if (!uids.has(uid)) byUid.delete(uid)

@@ -1,0 +1,55 @@
+// The composition root: makes every part and hands each what it needs, in the order src/app/ lists. It only wires.
+import { createEntrance } from './app/entrance.ts'
+import { createHttp } from './app/http.ts'
+import { createReporting } from './app/reporting.ts'
+import { createShared } from './app/shared.ts'
+import type { KubeConfigSource } from './cluster/index.ts'
+import type { Config } from './config/index.ts'
+import type { Clock } from './lib/clock.ts'
+import type { App } from './lib/http.ts'
+import type { Logger } from './lib/log.ts'
+
+export interface JobhookApp {
+  server: App
+  /** Begins to list, watch and stand for election. */
+  start(): void
+  /** Not ready, but everything answers: the Service takes this replica out. */
+  beginDrain(): void
+  /** Refuses new work, finishes what was accepted, gives the lease up, closes every connection. */
+  stop(): Promise<void>
+}
+
+export interface AppOptions {
+  config: Config
+  kubeconfig: KubeConfigSource
+  /** This replica's name in the Lease: the Pod's name, else unique to the process. */
+  identity: string
+  /** Unsigned webhooks and requests without a token are accepted. */
+  insecure: boolean
+}
+
+/** Throws with the remedy when no cluster can be found. Connects to nothing until `start`. */
+export function createApp(deps: { clock: Clock; log: Logger }, { config, kubeconfig, identity, insecure }: AppOptions): JobhookApp {
+  let draining = false
+  const shared = createShared(deps, config, kubeconfig)
+  const reporting = createReporting(shared, identity)
+  const entrance = createEntrance(shared, insecure)
+  const server = createHttp(shared, { entrance, reporting, draining: () => draining, insecure })
+  return {
+    server,
+    start() {
+      shared.informer.start()
+      reporting.election.start()
+    },
+    beginDrain() {
+      draining = true
+    },
+    async stop() {
+      entrance.admission.drain()
+      await server.close()
+      await reporting.stop()
+      await shared.informer.stop()
+      await shared.connection.close()
+    },
+  }
+}

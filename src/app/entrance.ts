@@ -1,0 +1,58 @@
+// Wires the ways in: one submit and one cancel behind webhook, REST, long poll and socket.
+import { randomBytes } from 'node:crypto'
+import { callbackUrlProblem } from '../callback/index.ts'
+import { jobSpecOptions } from '../config/index.ts'
+import { createAdmission, createCancel, createSubmit, readWebhook } from '../intake/index.ts'
+import { buildTask, differingFields, digests, taskNames } from '../jobspec/index.ts'
+import { createVerifier, type WebhookHeaders } from '../lib/standard-webhooks.ts'
+import { LABELS } from '../model/keys.ts'
+import { projectJob } from '../model/project.ts'
+import type { Shared } from './shared.ts'
+
+/** Seconds a sender waits before it tries again at capacity. */
+const CAPACITY_RETRY_SECONDS = 10
+
+export function createEntrance(shared: Shared, insecure: boolean) {
+  const { config, settings, common, cluster, informer, reader, stopper, labelSelector } = shared
+  const { workerId } = settings
+  const admission = createAdmission(
+    { liveTasks: reader.liveCount, isCached: (name) => informer.tasks.get(name) !== null, clock: common.clock },
+    { maxConcurrentTasks: settings.maxConcurrentTasks, retryAfterSeconds: CAPACITY_RETRY_SECONDS },
+  )
+  const spec = jobSpecOptions(config, settings, cluster.namespace)
+  const submit = createSubmit({
+    ...common,
+    workerId,
+    build: (assignment, context) => buildTask(assignment, spec, context),
+    jobName: (identity) => taskNames(identity).jobName,
+    digests,
+    differingFields,
+    callbackUrlProblem: (url) => callbackUrlProblem(url, config.callback.allow_origins),
+    cached: (name) => informer.tasks.get(name)?.job ?? null,
+    createSecret: cluster.createSecret,
+    deleteSecret: cluster.deleteSecret,
+    createJob: cluster.createJob,
+    getJob: cluster.getJob,
+    projectJob,
+    admission,
+    nonce: () => randomBytes(5).toString('hex'),
+  })
+  const cancel = createCancel({
+    byTaskId: informer.tasks.byTaskId,
+    listJobs: (taskId) =>
+      cluster.listJobs(`${labelSelector},${LABELS.task}=${taskNames({ workerId, taskId, executionId: taskId }).taskLabel}`, projectJob),
+    isLive: reader.isLive,
+    stop: stopper.stop,
+    log: common.log,
+  })
+  const { secrets } = config.webhook
+  const verifier = secrets.length > 0 ? createVerifier(secrets, { toleranceSeconds: settings.webhookToleranceSeconds }) : null
+  const open = verifier !== null || insecure
+  return {
+    admission,
+    submit,
+    cancel,
+    /** null: no secret is configured, so the webhook answers 404. */
+    readWebhook: open ? (headers: WebhookHeaders, raw: Uint8Array) => readWebhook(verifier, headers, raw, common.clock.now() / 1000) : null,
+  }
+}

@@ -1,0 +1,63 @@
+// Wires the HTTP face: the server and one plugin a resource.
+import { createHash, randomUUID } from 'node:crypto'
+import { healthRoutes } from '../../routes/health.ts'
+import { openapiRoutes } from '../../routes/openapi.ts'
+import { tasksRoutes } from '../../routes/tasks.ts'
+import { webhookRoutes } from '../../routes/webhook.ts'
+import { createHealth } from '../health.ts'
+import { createAuthenticate } from '../intake/index.ts'
+import type { App } from '../lib/http.ts'
+import { openapiDocument, openapiYaml, registerOpenapi } from '../openapi.ts'
+import { createServer } from '../server.ts'
+import type { createEntrance } from './entrance.ts'
+import type { createReporting } from './reporting.ts'
+import type { Shared } from './shared.ts'
+
+export function createHttp(
+  shared: Shared,
+  parts: {
+    entrance: ReturnType<typeof createEntrance>
+    reporting: ReturnType<typeof createReporting>
+    draining: () => boolean
+    insecure: boolean
+  },
+): App {
+  const { config, common, informer, reader } = shared
+  const { submit, cancel, readWebhook } = parts.entrance
+  const { tokens } = config.api
+  const server = createServer(
+    { log: common.log },
+    {
+      requestsInFlight: config.limits.requests_in_flight,
+      authenticate: tokens.length > 0 ? createAuthenticate(tokens) : parts.insecure ? 'open' : null,
+    },
+  )
+  const health = createHealth({ informer, election: parts.reporting.election, draining: parts.draining })
+  registerOpenapi(server)
+  server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))
+  server.register(webhookRoutes({ read: readWebhook, submit, cancel }))
+  server.register(
+    tasksRoutes({
+      submit,
+      mintTaskId,
+      find: reader.find,
+      list: reader.list,
+      cancel: async (task, via) => {
+        const result = await cancel({ task_id: task.task_id, execution_id: task.execution_id }, via)
+        return result.ok ? { ok: true, stopped: result.cancelled.length > 0 } : result
+      },
+      audit: (entry) => common.log.info({ audit: true, ...entry }, 'audit'),
+    }),
+  )
+  server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics: reader.metricsText }))
+  return server
+}
+
+/** The same caller and Idempotency-Key give the same task_id; without a key every submission is a task of its own. */
+function mintTaskId(caller: string | null, idempotencyKey: string | null): string {
+  if (idempotencyKey === null) return randomUUID()
+  return `rest-${createHash('sha256')
+    .update(JSON.stringify([caller, idempotencyKey]))
+    .digest('hex')
+    .slice(0, 32)}`
+}

@@ -1,0 +1,66 @@
+// Wires what the leader does: the work queue, reconcile, callbacks, election.
+import { createDeliverer, createMessageBuilder, nextAttemptAtMs } from '../callback/index.ts'
+import { readLogTail } from '../cluster/index.ts'
+import { createWorkQueue } from '../informer/queue.ts'
+import { workerLabel } from '../jobspec/index.ts'
+import { createSigner } from '../lib/standard-webhooks.ts'
+import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
+import { createElection } from '../upkeep/lease.ts'
+import type { Shared } from './shared.ts'
+
+export function createReporting(shared: Shared, identity: string) {
+  const { config, settings, common, cluster, informer, memory, stopper, classify, labels } = shared
+  const { workerId } = settings
+  const signer = config.callback.secrets.length > 0 ? createSigner(config.callback.secrets) : null
+  const deliverer = createDeliverer(
+    { ...common, sign: (id, seconds, body) => signer?.sign(id, seconds, body) ?? '' },
+    { timeoutMs: settings.callbackTimeoutMs, userAgent: shared.userAgent, connections: config.limits.callback_connections },
+  )
+  const reconcile = createReconcile(
+    {
+      ...common,
+      getTask: informer.tasks.get,
+      classify,
+      stopper,
+      messages: createMessageBuilder(),
+      deliver: (message) => deliverer.deliver(message, election.signal() ?? AbortSignal.abort(new Error('this replica does not lead'))),
+      nextAttemptAtMs: (failures, id, nowMs, retryAfterMs) => nextAttemptAtMs(config.callback.schedule, failures, id, nowMs, retryAfterMs),
+      patchJob: cluster.patchJob,
+      deleteSecret: cluster.deleteSecret,
+      logTail: (pod, container) => readLogTail(cluster.readLog, pod, container, config.callback.log_tail_bytes),
+      memory,
+      wake: (name, atMs) => queue.addAt(name, atMs),
+    },
+    {
+      workerId,
+      callbackUrl: config.callback.url ?? null,
+      callbackTypes: config.callback.types,
+      retentionSeconds: settings.retentionSeconds,
+    },
+  )
+  const queue = createWorkQueue(
+    {
+      clock: common.clock,
+      work: async (name) => (election.isLeader() && informer.synced() ? reconcile(name) : undefined),
+      onError: createErrorLog(common),
+      onDepth: (depth) => common.metrics.queueDepth.set(depth),
+    },
+    { concurrency: 256 },
+  )
+  const loop = createReconcileLoop(
+    { queue, tasks: informer.tasks, synced: informer.synced, memory, clock: common.clock },
+    { resyncMs: 30_000 },
+  )
+  const election = createElection(
+    { api: cluster, ...common, onLead: loop.lead, onYield: loop.yieldLead },
+    { name: `jobhook-${workerLabel(workerId)}`, identity, durationMs: settings.leaseDurationMs, labels },
+  )
+  return {
+    election,
+    async stop() {
+      await election.stop()
+      await loop.stop()
+      await deliverer.close()
+    },
+  }
+}

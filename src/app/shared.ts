@@ -1,0 +1,47 @@
+// Wires what every other part needs: settings, metrics, the cluster, the informer, stopping, reading tasks.
+import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
+import { type Config, settingsOf } from '../config/index.ts'
+import { createInformer } from '../informer/index.ts'
+import { workerLabel } from '../jobspec/index.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { LABELS, MANAGED_BY } from '../model/keys.ts'
+import type { TaskView } from '../model/kube.ts'
+import { projectJob, projectPod } from '../model/project.ts'
+import { classify as classifyTask, stopMarkJson } from '../outcome/index.ts'
+import { createMemory, createStopper, createTaskReader } from '../reconcile/index.ts'
+import { VERSION } from '../version.ts'
+
+export type Shared = ReturnType<typeof createShared>
+
+export function createShared(deps: { clock: Clock; log: Logger }, config: Config, kubeconfig: KubeConfigSource) {
+  const settings = settingsOf(config)
+  const { workerId, deadlines } = settings
+  const userAgent = `jobhook/${VERSION}`
+  const common = { ...deps, metrics: createMetrics() }
+  const { cluster, connection } = connectCluster(
+    { ...common, userAgent },
+    { kubeconfig, namespace: settings.namespace, connections: config.limits.kube_connections },
+  )
+  const labels: Record<string, string> = { [LABELS.managedBy]: MANAGED_BY, [LABELS.worker]: workerLabel(workerId) }
+  const labelSelector = Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')
+  const informer = createInformer({ ...common, source: cluster, projectJob, projectPod }, { labelSelector, pageSize: 250 })
+  const memory = createMemory()
+  const classify = (task: TaskView, nowMs: number) => classifyTask(task, { deadlines }, nowMs)
+  const stopper = createStopper({
+    ...common,
+    patchJob: cluster.patchJob,
+    getJob: cluster.getJob,
+    projectJob,
+    stopMarkJson,
+    onStopped: memory.noteStop,
+  })
+  const reader = createTaskReader(
+    { ...common, tasks: informer.tasks, getJob: cluster.getJob, projectJob, classify, overlay: memory.overlay },
+    { workerId, labels },
+  )
+  return { config, settings, userAgent, common, cluster, connection, labels, labelSelector, informer, memory, classify, stopper, reader }
+}

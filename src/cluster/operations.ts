@@ -1,0 +1,170 @@
+// The Kubernetes operations jobhook uses, by name: Jobs, Secrets, Pods' logs, Leases. Each is one request; paths and media types live here only.
+import type { Readable } from 'node:stream'
+import type { KubeObject, KubeResult, ListPage, PatchKind } from '../model/kube-api.ts'
+import type { KubeClient } from './client.ts'
+
+export type Cluster = ReturnType<typeof createCluster>
+
+const PATCH_TYPES: Record<PatchKind, string> = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  json: 'application/json-patch+json',
+}
+
+/** Where the informer's two resources live in the API. */
+const RESOURCE_PATHS = { jobs: '/apis/batch/v1', pods: '/api/v1' } as const
+export type WatchedResource = keyof typeof RESOURCE_PATHS
+
+interface RawList {
+  items?: unknown[]
+  metadata?: { resourceVersion?: string; continue?: string }
+}
+
+export function createCluster(deps: { client: KubeClient }, options: { namespace: string }) {
+  const { client } = deps
+  const namespace = encodeURIComponent(options.namespace)
+  const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`
+  const secrets = `/api/v1/namespaces/${namespace}/secrets`
+  const pods = `/api/v1/namespaces/${namespace}/pods`
+  const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
+
+  return {
+    namespace: options.namespace,
+
+    version: () =>
+      client.send<{ gitVersion?: string }>({ verb: 'get', resource: 'version', path: '/version', attempts: 1, timeoutMs: 5_000 }),
+
+    createJob: (job: unknown, signal?: AbortSignal) =>
+      client.send<KubeObject>({ verb: 'create', resource: 'jobs', path: jobs, body: job, ...(signal ? { signal } : {}) }),
+
+    getJob: (name: string) => client.send<KubeObject>({ verb: 'get', resource: 'jobs', path: `${jobs}/${encodeURIComponent(name)}` }),
+
+    patchJob: (name: string, kind: PatchKind, patch: unknown) =>
+      client.send<KubeObject>({
+        verb: 'patch',
+        resource: 'jobs',
+        path: `${jobs}/${encodeURIComponent(name)}`,
+        body: patch,
+        contentType: PATCH_TYPES[kind],
+      }),
+
+    createSecret: (secret: unknown, signal?: AbortSignal) =>
+      client.send<KubeObject>({ verb: 'create', resource: 'secrets', path: secrets, body: secret, ...(signal ? { signal } : {}) }),
+
+    /** A Secret that is already gone counts as deleted. */
+    async deleteSecret(name: string): Promise<KubeResult<null>> {
+      const result = await client.send<unknown>({ verb: 'delete', resource: 'secrets', path: `${secrets}/${encodeURIComponent(name)}` })
+      if (!result.ok && result.error.status !== 404) return result
+      return { ok: true, value: null }
+    },
+
+    /** One page of Jobs or Pods with the given labels; `continueToken` asks for the next. */
+    async list(
+      resource: WatchedResource,
+      query: { labelSelector: string; limit: number; continueToken?: string | null; resourceVersion?: string },
+      signal?: AbortSignal,
+    ): Promise<KubeResult<ListPage>> {
+      const result = await client.send<RawList>({
+        verb: 'list',
+        resource,
+        path: `${RESOURCE_PATHS[resource]}/namespaces/${namespace}/${resource}`,
+        query: {
+          labelSelector: query.labelSelector,
+          limit: String(query.limit),
+          ...(query.continueToken ? { continue: query.continueToken } : {}),
+          ...(query.resourceVersion ? { resourceVersion: query.resourceVersion } : {}),
+        },
+        // The reflector has its own backoff.
+        attempts: 1,
+        timeoutMs: 60_000,
+        ...(signal ? { signal } : {}),
+      })
+      if (!result.ok) return result
+      const { items = [], metadata } = result.value
+      return { ok: true, value: { items, resourceVersion: metadata?.resourceVersion ?? '', continueToken: metadata?.continue || null } }
+    },
+
+    /** Every Job with the given labels, live (not from the cache). */
+    async listJobs<T>(labelSelector: string, project: (raw: unknown) => T): Promise<KubeResult<T[]>> {
+      const result = await client.send<RawList>({ verb: 'list', resource: 'jobs', path: jobs, query: { labelSelector } })
+      return result.ok ? { ok: true, value: (result.value.items ?? []).map(project) } : result
+    },
+
+    /** The watch's body: one JSON event a line. */
+    watch(
+      resource: WatchedResource,
+      query: { labelSelector: string; resourceVersion: string; timeoutSeconds: number },
+      signal: AbortSignal,
+    ): Promise<KubeResult<Readable>> {
+      return client.stream({
+        verb: 'watch',
+        resource,
+        path: `${RESOURCE_PATHS[resource]}/namespaces/${namespace}/${resource}`,
+        query: {
+          watch: 'true',
+          allowWatchBookmarks: 'true',
+          labelSelector: query.labelSelector,
+          resourceVersion: query.resourceVersion,
+          timeoutSeconds: String(query.timeoutSeconds),
+        },
+        pool: 'watch',
+        attempts: 1,
+        signal,
+      })
+    },
+
+    /** A container's log as text, as it comes. */
+    readLog(
+      pod: string,
+      query: { container?: string; follow?: boolean; tailLines?: number; limitBytes?: number; sinceTime?: string },
+      signal?: AbortSignal,
+    ): Promise<KubeResult<Readable>> {
+      return client.stream({
+        verb: 'get',
+        resource: 'pods/log',
+        path: `${pods}/${encodeURIComponent(pod)}/log`,
+        query: Object.fromEntries(
+          Object.entries(query)
+            .filter(([, value]) => value !== undefined)
+            .map(([name, value]) => [name, String(value)]),
+        ),
+        accept: '*/*',
+        pool: 'logs',
+        ...(signal ? { signal } : {}),
+      })
+    },
+
+    getLease: (name: string, signal?: AbortSignal) =>
+      client.send<KubeObject>({
+        verb: 'get',
+        resource: 'leases',
+        path: `${leases}/${name}`,
+        pool: 'lease',
+        attempts: 1,
+        timeoutMs: 5_000,
+        ...(signal ? { signal } : {}),
+      }),
+    createLease: (lease: unknown, signal?: AbortSignal) =>
+      client.send<KubeObject>({
+        verb: 'create',
+        resource: 'leases',
+        path: leases,
+        body: lease,
+        pool: 'lease',
+        attempts: 1,
+        timeoutMs: 5_000,
+        ...(signal ? { signal } : {}),
+      }),
+    updateLease: (name: string, lease: unknown, signal?: AbortSignal) =>
+      client.send<KubeObject>({
+        verb: 'update',
+        resource: 'leases',
+        path: `${leases}/${name}`,
+        body: lease,
+        pool: 'lease',
+        attempts: 1,
+        timeoutMs: 5_000,
+        ...(signal ? { signal } : {}),
+      }),
+  }
+}

@@ -1,0 +1,50 @@
+// `serve --check`: what a configuration means, in sentences a person can hold against what they intended. Never a secret.
+import { formatDuration } from './duration.ts'
+import { entrances } from './meaning.ts'
+import type { Config } from './schema.ts'
+import { settingsOf } from './settings.ts'
+
+export function explainConfig(config: Config): string {
+  const settings = settingsOf(config)
+  const { deadlines, retentionSeconds } = settings
+  const keep = (seconds: number | null): string => (seconds === null ? 'kept for ever' : `kept ${formatDuration(seconds)}`)
+  const rows: [string, string][] = [
+    ['worker', settings.workerId],
+    ['listens on', config.listen],
+    [
+      'cluster',
+      config.cluster === 'embedded'
+        ? 'embedded: tasks run as processes of this machine'
+        : `kubernetes, namespace ${settings.namespace ?? '(the kubeconfig’s)'}`,
+    ],
+    ['profile', config.profile],
+    ['ways in', entrances(config).join(', ') || 'open to anyone on this machine (--insecure)'],
+    [
+      'callbacks',
+      config.callback.url === undefined
+        ? 'none: results are to be had by REST only'
+        : `${config.callback.types.join(', ')} to ${new URL(config.callback.url).origin}`,
+    ],
+    [
+      'image',
+      settings.kubernetes.default_image ??
+        (config.profile === 'oz' ? 'ubuntu:22.04 unless the assignment names one' : 'the assignment must name one'),
+    ],
+    ['at once', settings.maxConcurrentTasks === 0 ? 'no limit' : `${settings.maxConcurrentTasks} tasks, then ${config.limits.overflow}`],
+    [
+      'a task may',
+      `wait ${formatDuration(deadlines.scheduleSeconds)} for a node, pull for ${formatDuration(deadlines.pullSeconds)}, run for ${formatDuration(deadlines.runSeconds)}`,
+    ],
+    [
+      'then',
+      `success ${keep(retentionSeconds.success)}, failure ${keep(retentionSeconds.failure)}, undeliverable ${keep(retentionSeconds.deadLetter)}`,
+    ],
+    [
+      'finalizer',
+      config.job_finalizer
+        ? 'on: a Job stays until its report is acknowledged'
+        : 'off: a Job deleted while every replica is down is not reported',
+    ],
+  ]
+  return `${rows.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n')}\n`
+}

@@ -1,0 +1,129 @@
+// A task as REST shows it, from the cache and what this replica has just done. Pure.
+import { ANNOTATIONS, TASK_LABEL_PREFIX } from '../model/keys.ts'
+import type { JobView, TaskView } from '../model/kube.ts'
+import type { TaskRecord } from '../model/task.ts'
+import type { Outcome, Verdict } from '../model/verdict.ts'
+import { factsOf } from './reconcile.ts'
+import { readDelivery, readVerdict } from './record.ts'
+
+export interface PresentDeps {
+  classify: (task: TaskView, nowMs: number) => Outcome
+  overlay: (job: JobView) => JobView
+  workerId: string
+}
+
+export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): TaskRecord {
+  const job = deps.overlay(seen.job)
+  const task: TaskView = { job, pods: seen.pods }
+  const facts = factsOf(task, deps.workerId)
+  const stored = readVerdict(job)
+  const outcome: Outcome = stored
+    ? { kind: 'ended', verdict: stored, evidenceCanVanish: false, startedMs: null }
+    : deps.classify(task, nowMs)
+  const verdict = outcome.kind === 'ended' ? outcome.verdict : null
+  const delivery = readDelivery(job)
+  const pod = task.pods.at(-1) ?? null
+  const main = pod?.containers.find((container) => container.role === 'task')?.state ?? null
+  const startedMs = main?.kind === 'running' || main?.kind === 'terminated' ? main.startedMs : null
+  const finishedMs = main?.kind === 'terminated' ? main.finishedMs : null
+  return {
+    id: job.name,
+    task_id: facts.taskId,
+    execution_id: facts.executionId,
+    worker_id: facts.workerId,
+    title: job.annotations[ANNOTATIONS.title] ?? null,
+    labels: Object.fromEntries(
+      Object.entries(job.labels)
+        .filter(([name]) => name.startsWith(TASK_LABEL_PREFIX))
+        .map(([name, value]) => [name.slice(TASK_LABEL_PREFIX.length), value]),
+    ),
+    priority: Number(job.annotations[ANNOTATIONS.priority] ?? 0) || 0,
+    state: stateOf(outcome),
+    reason: verdict ? verdict.reason : outcome.kind === 'stop' ? outcome.reason : stopReason(job),
+    retryable: verdict?.retryable ?? null,
+    exit_code: verdict?.exitCode ?? null,
+    message: verdict ? verdict.message : outcome.kind === 'stop' ? outcome.message : outcome.kind === 'live' ? outcome.waitingFor : null,
+    times: {
+      accepted: iso(job.createdMs),
+      created: iso(job.createdMs),
+      scheduled: iso(pod?.conditions.find((condition) => condition.type === 'PodScheduled' && condition.status === 'True')?.atMs ?? null),
+      started: verdict?.startedAt ?? iso(startedMs),
+      finished: verdict?.finishedAt ?? iso(finishedMs),
+      reported: delivery?.reported_at ?? null,
+    },
+    job: job.name,
+    pod: facts.pod,
+    node: facts.node,
+    delivery: {
+      state: delivery?.state ?? (verdict && job.held ? 'owed' : 'none'),
+      attempts: delivery?.attempts ?? 0,
+      next_at: delivery?.next_at ?? null,
+      last_error: delivery?.last_error ?? null,
+    },
+  }
+}
+
+function stateOf(outcome: Outcome): TaskRecord['state'] {
+  if (outcome.kind === 'live') return outcome.state
+  return outcome.kind === 'stop' ? 'stopping' : kindState(outcome.verdict)
+}
+
+function kindState(verdict: Verdict): 'completed' | 'failed' | 'cancelled' {
+  return verdict.kind
+}
+
+function stopReason(job: JobView): string | null {
+  try {
+    const mark: unknown = JSON.parse(job.annotations[ANNOTATIONS.stop] ?? 'null')
+    return typeof mark === 'object' && mark !== null && 'reason' in mark && typeof mark.reason === 'string' ? mark.reason : null
+  } catch {
+    return null
+  }
+}
+
+function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}
+
+/** A page of tasks, newest first. The cursor is the last task of the page before; null when it is unreadable. */
+export function pageOfTasks(
+  tasks: Iterable<TaskView>,
+  query: { limit: number; cursor: string | null; matches: (task: TaskView) => boolean },
+): { items: TaskView[]; nextCursor: string | null } | null {
+  const after = query.cursor === null ? null : readCursor(query.cursor)
+  if (query.cursor !== null && after === null) return null
+  const sorted = [...tasks].sort((a, b) => compare(positionOf(a), positionOf(b)))
+  const items: TaskView[] = []
+  for (const task of sorted) {
+    if (after && compare(positionOf(task), after) <= 0) continue
+    if (!query.matches(task)) continue
+    if (items.length === query.limit) return { items, nextCursor: writeCursor(items.at(-1)) }
+    items.push(task)
+  }
+  return { items, nextCursor: null }
+}
+
+interface Position {
+  createdMs: number
+  name: string
+}
+
+const positionOf = (task: TaskView): Position => ({ createdMs: task.job.createdMs, name: task.job.name })
+
+function compare(a: Position, b: Position): number {
+  return b.createdMs - a.createdMs || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+}
+
+function writeCursor(task: TaskView | undefined): string | null {
+  return task ? Buffer.from(JSON.stringify([task.job.createdMs, task.job.name])).toString('base64url') : null
+}
+
+function readCursor(text: string): Position | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
+    if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'string') return null
+    return { createdMs: value[0], name: value[1] }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,174 @@
+// The Fastify instance: limits, timeouts, problem details for every kind of error, bearer tokens, the cap on requests in flight.
+// It knows no resource; routes are registered by the composition root.
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { TSchema } from '@sinclair/typebox'
+import { type FastifyError, type FastifyRequest, fastify } from 'fastify'
+import type { Authenticate } from './intake/index.ts'
+import { parseJsonBytes } from './intake/parse.ts'
+import type { App } from './lib/http.ts'
+import { problemBody, sendProblem } from './lib/http.ts'
+import { describeError, type Logger } from './lib/log.ts'
+import { createValidator } from './lib/validate.ts'
+import type { FieldError } from './model/problem.ts'
+import { PROBLEMS, type ProblemCode, type Refusal, refusal } from './model/problem.ts'
+
+/** Largest body of any request. */
+export const BODY_LIMIT_BYTES = 256 * 1024
+
+export interface ServerOptions {
+  requestsInFlight: number
+  /** null: REST has no token and answers 404; 'open': --insecure. */
+  authenticate: Authenticate | null | 'open'
+}
+
+class SchemaError extends Error {
+  readonly errors: FieldError[]
+  constructor(errors: FieldError[]) {
+    super(errors.map((error) => `${error.pointer || 'the body'} ${error.detail}`).join('; '))
+    this.errors = errors
+  }
+}
+
+export function createServer(deps: { log: Logger }, options: ServerOptions): App {
+  const app = fastify({
+    loggerInstance: deps.log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: 30_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: () => `req_${randomBytes(9).toString('base64url')}`,
+    routerOptions: { maxParamLength: 2_048 },
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, refusalOfError(error)),
+    clientErrorHandler: answerMalformed,
+  }) as unknown as App
+
+  app.setValidatorCompiler(({ schema }) => {
+    const validate = createValidator(schema as TSchema)
+    return (value: unknown) => {
+      const checked = validate(value)
+      return checked.ok ? { value: checked.value } : { error: new SchemaError(checked.errors) }
+    }
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, raw, done) => {
+    const parsed = parseJsonBytes(raw as Buffer)
+    if (parsed.ok) done(null, parsed.value)
+    else done(new RefusedError(parsed.refusal))
+  })
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const refused = refusalOfError(error)
+    if (PROBLEMS[refused.code].status === 500)
+      deps.log.error({ err: error, request_id: request.id, route: request.routeOptions.url }, 'request failed')
+    return sendProblem(reply, refused)
+  })
+  answerUnknownRoutes(app)
+  capInFlight(app, options.requestsInFlight)
+  checkTokens(app, options.authenticate)
+  return app
+}
+
+/** An error that already knows its answer. */
+export class RefusedError extends Error {
+  readonly refusal: Refusal
+  constructor(refused: Refusal) {
+    super(refused.detail)
+    this.refusal = refused
+  }
+}
+
+const FRAMEWORK_CODES: Record<string, [ProblemCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', `the body may have at most ${BODY_LIMIT_BYTES} bytes (256 KiB)`],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'send content-type: application/json'],
+  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'send content-type: application/json'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_request', 'the body is shorter or longer than content-length says'],
+  FST_ERR_BAD_URL: ['malformed_request', 'the path has a bad percent-encoding'],
+  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'a part of the path is longer than 2,048 characters'],
+}
+
+function refusalOfError(error: unknown): Refusal {
+  if (error instanceof RefusedError) return error.refusal
+  if (error instanceof SchemaError) return refusal('invalid_request', error.message, { errors: error.errors })
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const known = FRAMEWORK_CODES[code]
+  if (known) return refusal(known[0], known[1])
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  if (typeof status === 'number' && status >= 400 && status < 500) return refusal('malformed_request', describeError(error))
+  // The message of an unexpected error may hold anything: it goes to the log, not to the caller.
+  return refusal('internal', 'an unexpected error; the log has it under this instance id')
+}
+
+/** 404 for an unknown path, 405 with Allow for a known path with another method. */
+function answerUnknownRoutes(app: App): void {
+  const routes: { pattern: RegExp; method: string }[] = []
+  app.addHook('onRoute', (route) => {
+    const pattern = new RegExp(
+      `^${route.url
+        .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+        .replace(/:[A-Za-z_]+/g, '[^/]+')
+        .replaceAll('*', '.*')}$`,
+    )
+    for (const method of [route.method].flat()) if (method !== 'HEAD') routes.push({ pattern, method })
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const methods = [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]
+    if (methods.length === 0)
+      return sendProblem(reply, refusal('not_found', 'there is nothing at this path; GET /openapi.yaml lists what there is'))
+    return sendProblem(reply.header('allow', methods.join(', ')), refusal('method_not_allowed', `this path answers ${methods.join(', ')}`))
+  })
+}
+
+/** Requests beyond the cap are refused before their body is read: 500 pipelined requests would start 500 handlers. */
+function capInFlight(app: App, cap: number): void {
+  let inFlight = 0
+  const counted = new WeakSet<FastifyRequest>()
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.uncapped) return
+    if (inFlight >= cap)
+      return sendProblem(reply, refusal('overloaded', `more than ${cap} requests are being worked on`, { retryAfterSeconds: 1 }))
+    inFlight++
+    counted.add(request)
+  })
+  const release = (request: FastifyRequest): void => {
+    if (counted.delete(request)) inFlight--
+  }
+  app.addHook('onResponse', async (request) => release(request))
+  app.addHook('onRequestAbort', async (request) => release(request))
+}
+
+function checkTokens(app: App, authenticate: ServerOptions['authenticate']): void {
+  app.decorateRequest('callerName', null)
+  app.addHook('onRequest', async (request, reply) => {
+    const scope = request.routeOptions.config.scope
+    if (!scope || authenticate === 'open') return
+    if (authenticate === null)
+      return sendProblem(reply, refusal('not_configured', 'the REST API has no token: set api.tokens in the configuration'))
+    const caller = authenticate(request.headers.authorization)
+    if (!caller) return sendProblem(reply, refusal('unauthenticated', 'send Authorization: Bearer with a token from api.tokens'))
+    if (!caller.scopes.has(scope) && !caller.scopes.has('admin')) {
+      return sendProblem(reply, refusal('forbidden', `the token ${caller.name} lacks the scope ${scope}: add it in api.tokens`))
+    }
+    request.callerName = caller.name
+  })
+}
+
+/** Bytes that are no HTTP request never reach a route; they get problem details all the same. */
+function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const refused =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? refusal('headers_too_large', 'the request headers may have at most 16 KiB')
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? refusal('request_timeout', 'the request did not arrive in time')
+        : refusal('malformed_request', 'this is not a valid HTTP request')
+  const body = JSON.stringify(problemBody(refused, 'req_unreadable'))
+  const { status, title } = PROBLEMS[refused.code]
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

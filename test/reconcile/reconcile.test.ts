@@ -1,0 +1,293 @@
+// One step of the loop at a time: what is sent, what is written, in which order, and what a crash in between leads to.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createMessageBuilder, nextAttemptAtMs } from '../../src/callback/index.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+import type { DeliveryResult, OwedMessage } from '../../src/model/callback.ts'
+import type { JobView, TaskView } from '../../src/model/kube.ts'
+import type { KubeResult } from '../../src/model/kube-api.ts'
+import type { Outcome, Verdict } from '../../src/model/verdict.ts'
+import { createMemory, createReconcile } from '../../src/reconcile/index.ts'
+
+const NOW_MS = Date.parse('2026-11-24T03:00:00Z')
+const CALLBACK_URL = 'https://control.example/hooks/tasks'
+
+const completed: Verdict = {
+  kind: 'completed',
+  message: 'done',
+  reason: null,
+  retryable: null,
+  phase: null,
+  exitCode: 0,
+  startedAt: '2026-11-24T02:59:00Z',
+  finishedAt: '2026-11-24T02:59:30Z',
+  output: null,
+  detail: {},
+}
+const failed: Verdict = {
+  ...completed,
+  kind: 'failed',
+  reason: 'container_exit',
+  retryable: false,
+  phase: 'run',
+  exitCode: 3,
+  message: 'exit 3',
+  detail: { container: 'task', pod: 'pod-1' },
+}
+const cancelled: Verdict = { ...completed, kind: 'cancelled', reason: 'task_cancelled', exitCode: 143 }
+const ended = (verdict: Verdict, evidenceCanVanish = false): Outcome => ({
+  kind: 'ended',
+  verdict,
+  evidenceCanVanish,
+  startedMs: Date.parse('2026-11-24T02:59:00Z'),
+})
+const live = (startedMs: number | null, wakeAtMs: number | null = null): Outcome => ({
+  kind: 'live',
+  state: 'running',
+  startedMs,
+  wakeAtMs,
+  waitingFor: null,
+})
+
+function job(annotations: Record<string, string> = {}): JobView {
+  return {
+    name: 'task-t-1-abc',
+    uid: 'uid-1',
+    resourceVersion: '5',
+    generation: 1,
+    createdMs: NOW_MS - 60_000,
+    deletedMs: null,
+    labels: {},
+    annotations: { 'task-id': 't-1', 'execution-id': 'e-1', secret: 'task-t-1-abc-n0', ...annotations },
+    held: true,
+    suspended: false,
+    parallelism: 1,
+    activeDeadlineSeconds: null,
+    ttlSecondsAfterFinished: null,
+    managedByOther: false,
+    startMs: null,
+    completionMs: null,
+    active: 0,
+    succeeded: 0,
+    failed: 0,
+    conditions: [],
+  }
+}
+
+/** A replica with a scripted receiver; everything it does, in order, is in `did`. `restart` is another replica on the same Job. */
+function world(options: { outcome: Outcome; answers?: DeliveryResult[]; callbackUrl?: string | null; failWrites?: string[] }) {
+  const did: string[] = []
+  const sent: OwedMessage[] = []
+  const patches: { kind: string; patch: Record<string, Record<string, unknown>> }[] = []
+  const answers = [...(options.answers ?? [])]
+  const failWrites = [...(options.failWrites ?? [])]
+  const state = {
+    outcome: options.outcome,
+    nowMs: NOW_MS,
+    task: { job: job(), pods: [{ name: 'pod-1', gone: false, node: 'n1' }] } as unknown as TaskView,
+  }
+  const refuse = (what: string): { ok: false; error: never } | null => {
+    if (failWrites[0] !== what) return null
+    failWrites.shift()
+    did.push(`${what} FAILED`)
+    return {
+      ok: false,
+      error: { status: 500, reason: 'InternalError', message: 'etcd', retryAfterMs: null, retryable: true, outcomeUnknown: true } as never,
+    }
+  }
+  const replica = () =>
+    createReconcile(
+      {
+        getTask: () => state.task,
+        classify: () => state.outcome,
+        stopper: {
+          stop: async (_job, reason) => {
+            did.push(`stop ${reason}`)
+            return { kind: 'stopping', job: state.task.job }
+          },
+        },
+        messages: createMessageBuilder(),
+        deliver: async (message) => {
+          sent.push(message)
+          did.push(`send ${message.type}`)
+          return answers.shift() ?? { kind: 'acknowledged', status: 200 }
+        },
+        nextAttemptAtMs: (failures, id, nowMs, retryAfterMs) => nextAttemptAtMs([0, 5, 30], failures, id, nowMs, retryAfterMs),
+        patchJob: async (_name, kind, patch): Promise<KubeResult<never>> => {
+          const what = kind === 'strategic' ? 'close' : 'record'
+          const refused = refuse(what)
+          if (refused) return refused
+          did.push(what)
+          patches.push({ kind, patch: patch as never })
+          return { ok: true, value: {} as never }
+        },
+        deleteSecret: async () => {
+          const refused = refuse('secret')
+          if (refused) return refused
+          did.push('secret')
+          return { ok: true, value: null }
+        },
+        logTail: async () => ({ text: 'the end of the log' }),
+        memory: createMemory(),
+        clock: { now: () => state.nowMs, after: () => () => {} },
+        log: createLog({ level: 'silent', workerId: 'w' }),
+        metrics: createMetrics(),
+        wake: () => {},
+      },
+      {
+        workerId: 'w1',
+        callbackUrl: options.callbackUrl === undefined ? CALLBACK_URL : options.callbackUrl,
+        callbackTypes: ['task_started', 'task_completed', 'task_failed'],
+        retentionSeconds: { success: 100, failure: 200, deadLetter: 300 },
+      },
+    )
+  return { did, sent, patches, state, replica, step: replica() }
+}
+
+const annotationOf = (patch: Record<string, Record<string, unknown>> | undefined, name: string): Record<string, unknown> =>
+  JSON.parse(((patch?.metadata?.annotations ?? {}) as Record<string, string>)[`jobhook.dev/${name}`] ?? 'null')
+
+test('a completed task: started, verdict, Secret, one closing patch; then nothing more', async () => {
+  const { did, sent, patches, step } = world({ outcome: ended(completed) })
+  await step('task-t-1-abc')
+  await step('task-t-1-abc')
+  assert.deepEqual(did, ['send task_started', 'send task_completed', 'secret', 'close'])
+  assert.deepEqual(
+    sent.map((message) => message.id),
+    ['jobhook_uid-1_started', 'jobhook_uid-1_verdict'],
+  )
+  const patch = patches[0]?.patch
+  assert.equal(patch?.metadata?.uid, 'uid-1')
+  assert.deepEqual(patch?.metadata?.['$deleteFromPrimitiveList/finalizers'], ['jobhook.dev/report'])
+  assert.equal(patch?.spec?.ttlSecondsAfterFinished, 100)
+  assert.equal(annotationOf(patch, 'delivery').state, 'delivered')
+})
+
+test('a task that runs is told once, and its next deadline is when to look again', async () => {
+  const { did, step } = world({ outcome: live(NOW_MS - 1_000, NOW_MS + 9_000) })
+  assert.equal(await step('x'), NOW_MS + 9_000)
+  assert.equal(await step('x'), NOW_MS + 9_000)
+  assert.deepEqual(did, ['send task_started'])
+})
+
+test('a verdict whose evidence can vanish is written down before the first attempt', async () => {
+  const { did, patches, step } = world({ outcome: ended(cancelled, true) })
+  await step('x')
+  assert.deepEqual(did, ['record', 'send task_started', 'send task_completed', 'secret', 'close'])
+  assert.equal(annotationOf(patches[0]?.patch, 'verdict').kind, 'cancelled')
+})
+
+test('a crash after the callback and before the closing patch sends the same message id again', async () => {
+  const { sent, replica, step } = world({ outcome: ended(completed), failWrites: ['close'] })
+  await assert.rejects(step('x'), /closing the Job/)
+  await replica()('x')
+  const verdicts = sent.filter((message) => message.slot === 'verdict')
+  assert.equal(verdicts.length, 2)
+  assert.equal(verdicts[0]?.id, verdicts[1]?.id)
+  assert.equal(verdicts[0]?.body, verdicts[1]?.body)
+})
+
+test('a closing patch that fails is tried again without telling the control plane twice', async () => {
+  const { did, step } = world({ outcome: ended(completed), failWrites: ['close'] })
+  await assert.rejects(step('x'))
+  await step('x')
+  assert.equal(did.filter((what) => what === 'send task_completed').length, 1)
+  assert.equal(did.at(-1), 'close')
+})
+
+test('a Secret that cannot be deleted keeps the task open, and is not forgotten', async () => {
+  const { did, step } = world({ outcome: ended(completed), failWrites: ['secret'] })
+  await assert.rejects(step('x'), /deleting the Secret/)
+  await step('x')
+  assert.deepEqual(did, ['send task_started', 'send task_completed', 'secret FAILED', 'secret', 'close'])
+})
+
+test('a failed attempt is recorded with the verdict and the time of the next one; the next attempt waits for that time', async () => {
+  const retry: DeliveryResult = { kind: 'retry', status: 503, afterMs: null, cause: 'the receiver answered 503' }
+  const { did, patches, state, step } = world({ outcome: ended(failed), answers: [{ kind: 'acknowledged', status: 200 }, retry] })
+  const again = (await step('x')) ?? 0
+  assert.ok(again >= NOW_MS + 4_000 && again <= NOW_MS + 6_000, 'the second gap is 5 s ± 20 %')
+  const recorded = annotationOf(patches[0]?.patch, 'delivery')
+  assert.deepEqual([recorded.state, recorded.attempts, recorded.last_error], ['owed', 1, 'the receiver answered 503'])
+  assert.equal((annotationOf(patches[0]?.patch, 'verdict').detail as { log_tail: string }).log_tail, 'the end of the log')
+  assert.equal(await step('x'), Date.parse(String(recorded.next_at)))
+  state.nowMs = again
+  await step('x')
+  assert.deepEqual(did, ['send task_started', 'send task_failed', 'record', 'send task_failed', 'secret', 'close'])
+})
+
+test('a restart while the verdict is owed goes on from the record: same verdict, same id, attempts counted on', async () => {
+  const retry: DeliveryResult = { kind: 'retry', status: 500, afterMs: 60_000, cause: 'x' }
+  const { sent, patches, state, replica, step } = world({ outcome: ended(failed), answers: [{ kind: 'acknowledged', status: 200 }, retry] })
+  await step('x')
+  const { annotations } = (patches[0]?.patch.metadata ?? {}) as { annotations: Record<string, string> }
+  state.task = {
+    ...state.task,
+    job: job(Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name.replace('jobhook.dev/', ''), text]))),
+  }
+  state.outcome = {
+    kind: 'ended',
+    verdict: { ...failed, message: 'the Pod is gone, nothing is known', exitCode: null },
+    evidenceCanVanish: true,
+    startedMs: null,
+  }
+  const restarted = replica()
+  const dueMs = (await restarted('x')) ?? 0
+  assert.ok(dueMs >= NOW_MS + 60_000, 'Retry-After is kept over the restart')
+  state.nowMs = dueMs
+  await restarted('x')
+  const verdicts = sent.filter((message) => message.slot === 'verdict')
+  assert.equal(verdicts.length, 2)
+  assert.equal(verdicts[0]?.body, verdicts[1]?.body)
+  assert.equal(annotationOf(patches.at(-1)?.patch, 'delivery').attempts, 2)
+})
+
+test('after the last attempt of the schedule it is a dead letter: closed, labelled, kept longer', async () => {
+  const retry: DeliveryResult = { kind: 'retry', status: 500, afterMs: null, cause: 'still down' }
+  const { did, patches, state, step } = world({
+    outcome: ended(completed),
+    answers: [{ kind: 'acknowledged', status: 200 }, retry, retry, retry],
+  })
+  for (let attempts = 0; attempts < 3; attempts++) state.nowMs = (await step('x')) ?? state.nowMs
+  assert.equal(did.filter((what) => what === 'send task_completed').length, 3)
+  const patch = patches.at(-1)?.patch
+  assert.equal(annotationOf(patch, 'delivery').state, 'dead')
+  assert.deepEqual(patch?.metadata?.labels, { 'jobhook.dev/dead-letter': 'true' })
+  assert.equal(patch?.spec?.ttlSecondsAfterFinished, 300)
+})
+
+test('410 Gone closes the task at once', async () => {
+  const { did, patches, step } = world({ outcome: ended(completed), answers: [{ kind: 'gone' }, { kind: 'gone' }] })
+  await step('x')
+  assert.equal(annotationOf(patches[0]?.patch, 'delivery').state, 'gone')
+  assert.equal(did.at(-1), 'close')
+})
+
+test('a task_started that is refused is dropped; one that fails otherwise has its last try when the verdict is owed', async () => {
+  const refused = world({ outcome: live(NOW_MS), answers: [{ kind: 'retry', status: 404, afterMs: null, cause: 'no' }] })
+  await refused.step('x')
+  await new Promise((resolve) => setImmediate(resolve))
+  refused.state.outcome = ended(completed)
+  await refused.step('x')
+  assert.deepEqual(refused.did, ['send task_started', 'send task_completed', 'secret', 'close'])
+})
+
+test('nobody to call: the Secret goes and the task is closed, nothing is sent', async () => {
+  const { did, step } = world({ outcome: ended(completed), callbackUrl: null })
+  await step('x')
+  assert.deepEqual(did, ['secret', 'close'])
+})
+
+test('a task that must be stopped is stopped, and nothing is reported before its workload has ended', async () => {
+  const { did, step } = world({ outcome: { kind: 'stop', reason: 'task_timeout', message: 'ran too long' } })
+  await step('x')
+  assert.deepEqual(did, ['stop task_timeout'])
+})
+
+test('a Job with our labels that we did not make is left alone', async () => {
+  const { did, state, step } = world({ outcome: ended(completed) })
+  state.task = { ...state.task, job: { ...job(), annotations: {} } }
+  await step('x')
+  assert.deepEqual(did, [])
+})
