@@ -13,10 +13,12 @@ import { startJobController } from './controllers/job-controller.ts'
 import { startNamespaceController } from './controllers/namespaces.ts'
 import { createOwnerIndex } from './controllers/owners.ts'
 import { startTtlController } from './controllers/ttl.ts'
+import { openDataDir } from './data-dir.ts'
 import type { DenyRule } from './http/access.ts'
 import { startApiServer } from './http/server.ts'
 import { kubeconfigText, writeKubeconfig } from './kubeconfig.ts'
 import { startKubelet } from './kubelet/kubelet.ts'
+import { recovered } from './recover.ts'
 import type { KubeObject } from './types.ts'
 
 export interface EmbeddedOptions {
@@ -45,6 +47,8 @@ export interface EmbeddedCluster {
   /** YAML */
   kubeconfig: string
   kubeconfigFile: string | null
+  /** Forgets all history: every resourceVersion and continue token from before is 410 Gone. For tests; etcd does it every five minutes. */
+  compact(): void
   /** Ends the processes it started, too. */
   close(): Promise<void>
 }
@@ -53,6 +57,9 @@ const DEFAULT_HISTORY = 4096
 const DEFAULT_MAX_PODS = 250
 const DEFAULT_LOG_LIMIT_BYTES = 10 * 1024 * 1024
 const EVENT_LIMIT = 5000
+const FIRST_REVISION = 1000
+/** After a restart, resourceVersions go on well above any that a client may have seen and the file may have missed. */
+const REVISION_GAP = 1_000_000
 /** What a command may see of this process's own environment. Everything else (tokens, secrets) stays here. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG']
 
@@ -60,7 +67,13 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   const { host, port } = parseListen(options.listen ?? '127.0.0.1:0')
   const log = options.log ?? (() => {})
   const prefix = randomBytes(18).toString('base64url')
-  const cluster = createCluster({ firstRevision: 1000, historyLimit: options.historyLimit ?? DEFAULT_HISTORY, eventLimit: EVENT_LIMIT })
+  const dataDir = options.dataDir ? openDataDir(options.dataDir, log) : null
+  const firstRevision = dataDir?.saved == null ? FIRST_REVISION : dataDir.saved.revision + REVISION_GAP
+  const cluster = createCluster({ firstRevision, historyLimit: options.historyLimit ?? DEFAULT_HISTORY, eventLimit: EVENT_LIMIT })
+  for (const [resource, objects] of Object.entries(dataDir?.saved?.objects ?? {})) {
+    for (const object of objects) cluster.store.restore(resource, recovered(object))
+  }
+  dataDir?.keep(cluster.store)
   const folder = mkdtempSync(join(tmpdir(), 'jobhook-embedded-'))
   const owners = createOwnerIndex(cluster.store)
   const controllers = [
@@ -87,6 +100,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     for (const controller of controllers) controller.close()
     await kubelet.close()
     owners.close()
+    dataDir?.close()
     rmSync(folder, { recursive: true, force: true })
   }
 
@@ -99,6 +113,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
       url,
       kubeconfig,
       kubeconfigFile,
+      compact: cluster.store.compact,
       async close() {
         await server.close()
         await stopAll()

@@ -81,7 +81,7 @@ export function fieldMatcher(text: string | null, allowed: readonly string[], ki
     const split = /^\s*([^=!\s]+)\s*(==|=|!=)\s*(.*)$/.exec(part)
     if (split === null) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`)
     const [, field = '', operator, value = ''] = split
-    if (!allowed.includes(field)) throw badRequest(`field label not supported: ${field}`)
+    if (!allowed.includes(field)) throw badRequest(`field label ${JSON.stringify(field)} not supported for ${kind}`)
     return (object) => (fieldValue(object, field, kind) === value) === (operator !== '!=')
   })
   return (object) => tests.every((test) => test(object))

@@ -31,6 +31,10 @@ export interface Store {
   changesSince(resource: string, revision: number): Change[] | null
   subscribe(resource: string | null, listener: ChangeListener): () => void
   resources(): string[]
+  /** Puts an object back as it was, with its resourceVersion: nobody is told. Only before anyone listens. */
+  restore(resource: string, object: KubeObject): void
+  /** Forgets the history of every kind, as etcd's compaction does every few minutes. */
+  compact(): void
 }
 
 interface Shelf {
@@ -132,6 +136,18 @@ export function createStore(options: { firstRevision: number; historyLimit: numb
       return () => listeners.delete(listener)
     },
     resources: () => [...shelves.keys()],
+    restore(resource, object) {
+      const { namespace = '', name } = object.metadata
+      const at = shelf(resource)
+      const names = at.byNamespace.get(namespace) ?? new Map<string, KubeObject>()
+      at.byNamespace.set(namespace, names.set(name, object))
+    },
+    compact() {
+      for (const at of shelves.values()) {
+        at.history = []
+        at.forgottenTo = revision
+      }
+    },
   }
 }
 

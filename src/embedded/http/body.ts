@@ -1,5 +1,6 @@
-/** Reads a request's body: bounded, JSON only, of the media types the method allows. */
+/** Reads a request's body: bounded, and of the media types the method allows: JSON, or the protobuf that some kubectl commands insist on. */
 import type { IncomingMessage } from 'node:http'
+import { decodeProtobuf, ProtobufError } from '../schema/protobuf.ts'
 import { type ApiError, badRequest, tooLarge, unsupportedMediaType } from '../status.ts'
 
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024
@@ -15,9 +16,24 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Refuses every body that is not labelled JSON: that is what keeps a web page's plain form from running commands here. */
-export function requireJson(request: IncomingMessage): void {
-  if (mediaType(request) !== 'application/json') throw unsupportedMediaType(['application/json'])
+const JSON_TYPE = 'application/json'
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
+
+/** Refuses every other media type, and none at all: a web page's plain form or text cannot pass for an object. */
+export function requireObjectType(request: IncomingMessage): void {
+  const type = mediaType(request)
+  if (type !== JSON_TYPE && type !== PROTOBUF_TYPE) throw unsupportedMediaType([JSON_TYPE, PROTOBUF_TYPE])
+}
+
+/** The body as a plain value, whichever of the two forms it came in. */
+export function parseObject(request: IncomingMessage, bytes: Buffer, onError?: (why: string) => ApiError): unknown {
+  if (mediaType(request) !== PROTOBUF_TYPE) return parseJson(bytes, onError)
+  try {
+    return decodeProtobuf(bytes).body
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(error.message)
+    throw error
+  }
 }
 
 export function mediaType(request: IncomingMessage): string {

@@ -1,6 +1,6 @@
 /**
  * The HTTP front of the embedded cluster. It runs commands for whoever gets in, so the door is narrow: loopback only, a random path prefix that only the
- * kubeconfig knows, the Host header checked (a web page cannot name it), JSON bodies only.
+ * kubeconfig knows, the Host header checked (a web page cannot name it), only object bodies (no form, no plain text).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +9,7 @@ import { ApiError, methodNotAllowed, noSuchPath } from '../status.ts'
 import type { Pod } from '../types.ts'
 import { chooseForm } from './accept.ts'
 import { type DenyRule, requireAccess, reviewAccess } from './access.ts'
-import { parseJson, readBody, requireJson } from './body.ts'
+import { parseObject, readBody, requireObjectType } from './body.ts'
 import { discovery } from './discovery.ts'
 import { sendList } from './list.ts'
 import { type LogSource, sendLog } from './logs.ts'
@@ -77,8 +77,8 @@ export async function startApiServer(deps: ApiServerDeps, options: { host: strin
     const joined = path.join('/')
     if (joined === 'apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
       if (request.method !== 'POST') throw methodNotAllowed()
-      requireJson(request)
-      const body = decodeWith('SelfSubjectAccessReview', parseJson(await readBody(request)), 'SelfSubjectAccessReview')
+      requireObjectType(request)
+      const body = decodeWith('SelfSubjectAccessReview', parseObject(request, await readBody(request)), 'SelfSubjectAccessReview')
       sendJson(response, 201, reviewAccess(deny, body.value))
       return true
     }

@@ -12,7 +12,7 @@ import { DecodeError, decode } from '../schema/decode.ts'
 import { ApiError, badRequest, invalid, unsupportedMediaType } from '../status.ts'
 import type { JsonObject, KubeObject } from '../types.ts'
 import type { Form } from './accept.ts'
-import { mediaType, parseJson, readBody, requireJson } from './body.ts'
+import { mediaType, parseJson, parseObject, readBody, requireObjectType } from './body.ts'
 import { readPage } from './list.ts'
 import { addWarning, sendJson } from './respond.ts'
 import { inForm } from './table.ts'
@@ -31,17 +31,17 @@ const ORPHAN_WARNING =
   'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning'
 
 export async function createObject({ cluster, target, query, form, request, response }: WriteRequest): Promise<void> {
-  requireJson(request)
+  requireObjectType(request)
   const options = writeOptions(query, 'CreateOptions')
-  const body = decodeBody(target.type, await readBody(request), options.fieldValidation, response)
+  const body = decodeBody(target.type, request, await readBody(request), options.fieldValidation, response)
   const created = cluster.registry.create(target.type, target.namespace, body, options)
   sendJson(response, 201, inForm(form, target.type, created, query.get('includeObject') ?? 'Metadata'))
 }
 
 export async function replaceObject({ cluster, target, query, form, request, response }: WriteRequest): Promise<void> {
-  requireJson(request)
+  requireObjectType(request)
   const options = writeOptions(query, 'UpdateOptions')
-  const body = decodeBody(target.type, await readBody(request), options.fieldValidation, response)
+  const body = decodeBody(target.type, request, await readBody(request), options.fieldValidation, response)
   if (body.metadata.name === undefined) throw badRequest('name must be provided')
   const updated = cluster.registry.update(target.type, target.namespace, target.name, () => body, {
     ...options,
@@ -125,8 +125,8 @@ const POLICIES = ['Foreground', 'Background', 'Orphan']
 /** Delete options come in the body, in the query, or not at all. */
 export async function deleteOptions(request: IncomingMessage, query: URLSearchParams): Promise<DeleteOptions> {
   const bytes = await readBody(request)
-  if (bytes.length > 0) requireJson(request)
-  const body = bytes.length === 0 ? {} : decodeWith('DeleteOptions', parseJson(bytes), 'DeleteOptions').value
+  if (bytes.length > 0) requireObjectType(request)
+  const body = bytes.length === 0 ? {} : decodeWith('DeleteOptions', parseObject(request, bytes), 'DeleteOptions').value
   const options: DeleteOptions = {}
   const policy =
     body.propagationPolicy ?? query.get('propagationPolicy') ?? orphanWord(body.orphanDependents ?? query.get('orphanDependents'))
@@ -185,10 +185,16 @@ export function decodeWith(typeName: string, body: unknown, expected: string): {
   }
 }
 
-function decodeBody(type: ResourceType, bytes: Buffer, fieldValidation: string, response: ServerResponse): KubeObject {
+function decodeBody(
+  type: ResourceType,
+  request: IncomingMessage,
+  bytes: Buffer,
+  fieldValidation: string,
+  response: ServerResponse,
+): KubeObject {
   const unrecognised = (why: string): ApiError =>
     badRequest(`the object provided is unrecognized (must be of type ${type.kind}): couldn't get version/kind; json parse error: ${why}`)
-  const body = parseJson(bytes, unrecognised)
+  const body = parseObject(request, bytes, unrecognised)
   if (!isObject(body)) throw unrecognised('not an object')
   const kind = body.kind ?? type.kind
   const version = body.apiVersion ?? apiVersionOf(type)

@@ -174,6 +174,7 @@ export function startKubelet(cluster: Cluster, options: KubeletOptions): Kubelet
       return
     }
     if (entry === undefined) {
+      if (deletionTimestamp !== undefined && isOver(pod)) finishDeletion(pod)
       if (pod.status.phase !== 'Pending' || deletionTimestamp !== undefined || waiting.has(uid)) return
       waiting.set(uid, `${pod.metadata.namespace}/${pod.metadata.name}`)
       setImmediate(admit)
@@ -201,4 +202,8 @@ export function startKubelet(cluster: Cluster, options: KubeletOptions): Kubelet
       await Promise.allSettled(entries.map((entry) => entry.worker.done))
     },
   }
+}
+
+function isOver(pod: Pod): boolean {
+  return pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed'
 }

@@ -10,6 +10,8 @@ export interface FieldType {
   mergeKey: string | null
   /** A list of plain values that patches merge as a set. */
   set: boolean
+  /** Where it stands in the protobuf form: field numbers from the type's message inwards. Empty when unknown. */
+  numbers: number[]
 }
 
 const scalars = new Set(['string', 'bool', 'int32', 'int64', 'number', 'time', 'microtime', 'quantity', 'intOrString', 'bytes', 'any'])
@@ -28,16 +30,18 @@ export function fieldsOf(typeName: string): ReadonlyMap<string, FieldType> | nul
   const fields = new Map<string, FieldType>()
   for (const entry of text.split(' ')) {
     const colon = entry.indexOf(':')
-    if (colon > 0) fields.set(entry.slice(0, colon), parseWord(entry.slice(colon + 1)))
+    if (colon > 0) fields.set(entry.slice(0, colon), parseEntry(entry.slice(colon + 1)))
   }
   parsed.set(typeName, fields)
   return fields
 }
 
-function parseWord(word: string): FieldType {
+function parseEntry(entry: string): FieldType {
+  const [word = '', path = ''] = entry.split('=')
+  const numbers = path === '' ? [] : path.split('.').map(Number)
   const bare = word.replace(/[~+]$/, '')
-  if (bare.startsWith('{}')) return { shape: 'map', of: bare.slice(2), mergeKey: null, set: false }
-  if (!bare.startsWith('[]')) return { shape: 'one', of: bare, mergeKey: null, set: false }
+  if (bare.startsWith('{}')) return { shape: 'map', of: bare.slice(2), mergeKey: null, set: false, numbers }
+  if (!bare.startsWith('[]')) return { shape: 'one', of: bare, mergeKey: null, set: false, numbers }
   const [of = '', mergeKey = null] = bare.slice(2).split('@')
-  return { shape: 'list', of, mergeKey, set: word.endsWith('+') }
+  return { shape: 'list', of, mergeKey, set: word.endsWith('+'), numbers }
 }
