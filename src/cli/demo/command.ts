@@ -52,13 +52,14 @@ async function run(options: { stage: Stage; stop: StopSignal; plain: boolean; ke
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
   const controlPlane = await stage.startControlPlane(stop.signal)
-  say(`1  An example control plane runs as its own process (${controlPlane}). It hands out tasks and hears what became of them.`)
+  say(`1  An example control plane runs as its own process, ${controlPlane}: it hands out tasks and hears their verdicts.`)
   const jobhook = await stage.startJobhook(controlPlane, stop.signal)
-  say(`2  jobhook runs as another (${jobhook}), with a small Kubernetes API inside: each container is a local process.`)
-  say(`3  The control plane pushes ${SCENARIO.length} signed assignments to POST /v1/webhook; jobhook answers 202 once the Job is stored.`)
+  say(`2  jobhook runs as another, ${jobhook}, with a small Kubernetes API inside: a container is a local process.`)
   say(
-    '4  jobhook watches the Jobs and sends each verdict by signed callback. Some tasks fail on purpose: that is their expected verdict.\n',
+    `3  The control plane sends ${SCENARIO.length} signed assignments to POST /v1/webhook. jobhook answers 202 once the Job is stored (→Job).`,
   )
+  say('4  jobhook watches the Jobs and reports each verdict by signed callback, as soon as the command has ended (→callback).')
+  say('   Some tasks fail or are cancelled on purpose: for them that is the expected verdict.\n')
 
   const observer = observe(stage.files.kubeconfig, Date.now)
   const client = createControlPlaneClient(controlPlane)

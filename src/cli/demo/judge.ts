@@ -134,5 +134,5 @@ function describeExpectation(expected: Expectation): string {
 }
 
 function describe(kind: string, reason: string | null, exitCode: number | null): string {
-  return [kind, reason, exitCode === null ? null : `exit ${exitCode}`].filter((part) => part !== null).join(' ')
+  return [kind, reason, exitCode === null ? null : `(${exitCode})`].filter((part) => part !== null).join(' ')
 }

@@ -72,9 +72,9 @@ export async function waitFor<T>(
     const found = await check().catch(() => null)
     if (found !== null) return found
     const ended = process.ended()
-    if (ended !== null) throw new Error(`${process.name} ${ended} before ${what}. Its last lines:\n${lastLines(process.logFile)}`)
+    if (ended !== null) throw new Error(`${process.name} ${ended} and has not ${what}. Its last lines:\n${lastLines(process.logFile)}`)
     if (Date.now() > deadlineMs)
-      throw new Error(`${what} took longer than ${timeoutMs / 1000} s. The last lines of ${process.name}:\n${lastLines(process.logFile)}`)
+      throw new Error(`${process.name} has not ${what} within ${timeoutMs / 1000} s. Its last lines:\n${lastLines(process.logFile)}`)
     await delay(POLL_MS)
   }
 }

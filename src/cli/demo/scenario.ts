@@ -9,7 +9,7 @@ export interface Expectation {
 
 export interface DemoTask {
   id: string
-  /** Shown in the table, at most 28 characters. */
+  /** Shown in the table, at most 23 characters. */
   what: string
   expected: Expectation
   /** `data` of the assignment besides task_id and title. */
@@ -29,21 +29,25 @@ const ROWS: Row[] = [
   ['works for 2 seconds', shell('sleep 2; echo done'), completed],
   ['works for 3 seconds', shell('sleep 3; echo done'), completed],
   ['takes no time at all', { command: ['/bin/true'] }, completed],
-  ['has no shell in its command', { command: ['/bin/echo'], args: ['$(literal)', 'text'] }, completed],
-  ['counts to 1000 in its log', shell('i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; done'), completed],
+  ['runs without a shell', { command: ['/bin/echo'], args: ['$(literal)', 'text'] }, completed],
+  ['logs 1000 lines', shell('i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; done'), completed],
   ['writes to both outputs', shell('echo out; echo err >&2'), completed],
   ['needs a secret variable', { ...shell('test "$TOKEN" = demo-secret'), env_vars: { TOKEN: 'demo-secret' } }, completed],
-  ['has a child that fails', shell('false || echo recovered'), completed],
   ['is delivered twice', shell('sleep 1; echo ran once'), completed, 'redeliver'],
-  ['its report must be sent twice', shell('echo reported again under the same id'), completed, 'loses_first_answer'],
+  ['must be reported twice', shell('echo reported again under the same id'), completed, 'loses_first_answer'],
   ['exits with code 3', shell('echo about to fail; exit 3'), { kind: 'failed', reason: 'container_exit', exitCode: 3 }],
-  ['exits with code 1 at the end', shell('sleep 1; echo broken >&2; exit 1'), { kind: 'failed', reason: 'container_exit', exitCode: 1 }],
-  ['names a missing command', { command: ['/no/such/command'] }, { kind: 'failed', reason: 'container_start' }],
-  ['names a missing script', shell('no-such-script'), { kind: 'failed', reason: 'container_exit', exitCode: 127 }],
+  ['fails after 1 second', shell('sleep 1; echo broken >&2; exit 1'), { kind: 'failed', reason: 'container_exit', exitCode: 1 }],
+  ['missing command', { command: ['/no/such/command'] }, { kind: 'failed', reason: 'container_start' }],
+  ['missing script', shell('no-such-script'), { kind: 'failed', reason: 'container_exit', exitCode: 127 }],
+  [
+    'image nobody can pull',
+    { ...shell('echo never'), docker_image: 'registry.invalid/no/such:1' },
+    { kind: 'failed', reason: 'image_pull' },
+  ],
   ['is killed by a signal', shell('kill -KILL $$'), { kind: 'failed', reason: 'container_exit', exitCode: 137 }],
   ['overruns its 2 s limit', { ...shell('sleep 60'), timeout_seconds: 2 }, { kind: 'failed', reason: 'task_timeout' }],
-  ['is cancelled while it runs', shell('sleep 60'), { kind: 'cancelled' }, 'cancel_when_started'],
-  ['cancelled, exits 0 when told', shell('trap "exit 0" TERM; sleep 60 & wait'), { kind: 'cancelled' }, 'cancel_when_started'],
+  ['cancelled while running', shell('sleep 60'), { kind: 'cancelled' }, 'cancel_when_started'],
+  ['cancelled, then exits 0', shell('trap "exit 0" TERM; sleep 60 & wait'), { kind: 'cancelled' }, 'cancel_when_started'],
 ]
 
 export const SCENARIO: readonly DemoTask[] = ROWS.map(([what, assignment, expected, twist], index) => ({

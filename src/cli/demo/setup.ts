@@ -9,7 +9,7 @@ import { stringify } from 'yaml'
 import { generateSecret } from '../../lib/standard-webhooks.ts'
 import { fileContent, type Process, startProcess, waitFor } from './processes.ts'
 
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 30_000
 
 export interface Stage {
   folder: string
@@ -64,7 +64,7 @@ export function setStage(): Stage {
         logFile: file('control-plane.log'),
       })
       processes.push(controlPlane)
-      return waitFor('its address was known', controlPlane, START_TIMEOUT_MS, signal, () => fileContent(addressFile))
+      return waitFor('said its address', controlPlane, START_TIMEOUT_MS, signal, () => fileContent(addressFile))
     },
     async startJobhook(controlPlane, signal) {
       writeFileSync(files.config, stringify(configuration(controlPlane, files)), { mode: 0o600 })
@@ -75,9 +75,9 @@ export function setStage(): Stage {
         logFile: file('jobhook.log'),
       })
       processes.unshift(jobhook) // ended first: the control plane hears it to the last
-      const address = await waitFor('its address was known', jobhook, START_TIMEOUT_MS, signal, () => fileContent(jobhookAddressFile))
+      const address = await waitFor('said its address', jobhook, START_TIMEOUT_MS, signal, () => fileContent(jobhookAddressFile))
       const base = address.includes('://') ? address : `http://${address}`
-      await waitFor('it was ready', jobhook, START_TIMEOUT_MS, signal, () => ready(base))
+      await waitFor('become ready', jobhook, START_TIMEOUT_MS, signal, () => ready(base))
       return base
     },
     broken() {

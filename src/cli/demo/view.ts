@@ -11,51 +11,45 @@ export function painter(colours: boolean): Paint {
   return (style, text) => (colours && style !== 'plain' ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text)
 }
 
-const HEADER = ['task', 'what it does', 'state', 'webhook→Job', 'ran', 'end→callback', 'verdict'] as const
-/** Columns of fixed width; what is left goes to "what it does" (up to 28) and to the verdict. */
-const WIDTH = { id: 4, state: 8, accept: 11, ran: 6, report: 12 } as const
-const SEPARATORS = 12
-const LONGEST_WHAT = 30
+const HEADER = ['task', 'what it does', '→Job', 'ran', '→callback', 'state, then verdict'] as const
+/** Columns of fixed width; what is left goes to "what it does" and to the last column. */
+const WIDTH = { id: 4, accept: 7, ran: 6, report: 9 } as const
+const SEPARATOR = '  '
+const LONGEST_WHAT = 23
+const LONGEST_USUAL_VERDICT = 28
+const LONGEST_VERDICT = 60
 
 /** Narrower than this the table says too little: print lines instead. */
-export const NARROWEST_COLUMNS = 76
+export const NARROWEST_COLUMNS = 72
 
 /** The table as lines no wider than `columns` (at least NARROWEST_COLUMNS). Colours are put on after cutting, since they have no width. */
 export function tableLines(rows: readonly Row[], columns: number, paint: Paint): string[] {
-  const free = Math.max(columns - SEPARATORS - Object.values(WIDTH).reduce((sum, width) => sum + width, 0), 0)
-  const whatWidth = Math.min(LONGEST_WHAT, Math.floor(free / 2))
-  const verdictWidth = Math.min(free - whatWidth, 60)
-  const line = (cells: readonly string[]): string[] => [
-    fit(cells[0] ?? '', WIDTH.id, true),
-    fit(cells[1] ?? '', whatWidth, true),
-    fit(cells[2] ?? '', WIDTH.state, true),
-    fit((cells[3] ?? '').padStart(WIDTH.accept), WIDTH.accept),
-    fit((cells[4] ?? '').padStart(WIDTH.ran), WIDTH.ran),
-    fit((cells[5] ?? '').padStart(WIDTH.report), WIDTH.report),
-    fit(cells[6] ?? '', verdictWidth),
+  const fixed = Object.values(WIDTH).reduce((sum, width) => sum + width, 0) + (HEADER.length - 1) * SEPARATOR.length
+  const free = Math.max(columns - fixed, 0)
+  const whatWidth = Math.min(LONGEST_WHAT, Math.max(free - LONGEST_USUAL_VERDICT, Math.floor(free / 2)))
+  const lastWidth = Math.min(free - whatWidth, LONGEST_VERDICT)
+  const line = ([id = '', what = '', accept = '', ran = '', report = '', last = '']: readonly string[]): string[] => [
+    fit(id, WIDTH.id, true),
+    fit(what, whatWidth, true),
+    fit(accept.padStart(WIDTH.accept), WIDTH.accept),
+    fit(ran.padStart(WIDTH.ran), WIDTH.ran),
+    fit(report.padStart(WIDTH.report), WIDTH.report),
+    fit(last, lastWidth),
   ]
-  const join = (cells: readonly string[]): string => cells.join('  ')
   return [
-    paint('bold', fit(join(line(HEADER)), columns)),
+    paint('bold', line(HEADER).join(SEPARATOR)),
     ...rows.map((row) => {
-      const cells = line([
-        row.id,
-        row.what,
-        row.state,
-        millis(row.acceptMs),
-        seconds(row.ranMs),
-        millis(row.reportMs),
-        printable(row.verdict),
-      ])
-      return cells.map((cell, index) => paint(cellStyle(row, index), cell)).join('  ')
+      const last = row.verdict === '' ? row.state : printable(row.verdict)
+      const cells = line([row.id, row.what, millis(row.acceptMs), seconds(row.ranMs), millis(row.reportMs), last])
+      return cells.map((cell, index) => paint(cellStyle(row, index === cells.length - 1), cell)).join(SEPARATOR)
     }),
   ]
 }
 
-function cellStyle(row: Row, index: number): Style {
-  if (index === 6) return row.good === false ? 'red' : 'green'
-  if (index === 2) return row.state === 'running' ? 'yellow' : row.state === 'refused' ? 'red' : row.state === 'waiting' ? 'dim' : 'plain'
-  return index === 0 ? 'bold' : 'plain'
+function cellStyle(row: Row, last: boolean): Style {
+  if (!last) return 'plain'
+  if (row.good !== null) return row.good ? 'green' : 'red'
+  return row.state === 'running' ? 'yellow' : 'dim'
 }
 
 /** One line for a row that changed its state, for output that is not a terminal. */
@@ -84,7 +78,7 @@ export function summaryLines(summary: Summary, taskCount: number, elapsedMs: num
     summary.repeats === 0 ? 'none repeated' : `${summary.repeats} repeated under the same id after a lost answer, counted once`
   return [
     '',
-    `${reported} of ${taskCount} tasks reported in ${seconds(elapsedMs)}: ${counts.completed} completed, ${counts.failed} failed (on purpose), ${counts.cancelled} cancelled.`,
+    `${reported} of ${taskCount} tasks reported in ${seconds(elapsedMs)}: ${counts.completed} completed, ${counts.failed} failed${faults.length === 0 ? ' (on purpose)' : ''}, ${counts.cancelled} cancelled.`,
     `${summary.verdictIds} verdict ids in ${summary.deliveries} verified deliveries (${repeats}).`,
     `webhook → Job   ${percentileText(summary.acceptMs)}   assignment sent until its 202: the Job is stored`,
     `end → callback  ${percentileText(summary.reportMs)}   end of the command seen on the cluster until the verified verdict`,
