@@ -29,6 +29,9 @@ const SIGNATURE_HEADERS = [
 /** Must be registered before any route. */
 export function registerOpenapi(app: App): void {
   app.register(fastifySwagger, {
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `Schema${index}`),
+    },
     openapi: {
       openapi: '3.1.0',
       info: {

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TSchema } from '@sinclair/typebox'
-import { type FastifyError, type FastifyRequest, fastify } from 'fastify'
+import { type FastifyError, type FastifyRequest, fastify, LogController } from 'fastify'
 import type { Authenticate } from './intake/index.ts'
 import { parseJsonBytes } from './intake/parse.ts'
 import type { App } from './lib/http.ts'
@@ -33,7 +33,7 @@ class SchemaError extends Error {
 export function createServer(deps: { log: Logger }, options: ServerOptions): App {
   const app = fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },

@@ -21,5 +21,8 @@ export function readKubeConfig(source: KubeConfigSource): { kubeConfig: KubeConf
       'no cluster found: set KUBECONFIG or backend.kubernetes.kubeconfig, run inside a cluster, or set cluster: embedded to run tasks as local processes',
     )
   }
+  // client-node refuses plain HTTP unless verification is off; where there is no TLS there is nothing to verify.
+  if (cluster.server.startsWith('http://'))
+    kubeConfig.clusters = kubeConfig.clusters.map((each) => (each === cluster ? { ...each, skipTLSVerify: true } : each))
   return { kubeConfig, namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? null }
 }

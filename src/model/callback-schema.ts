@@ -8,12 +8,21 @@ const identity = {
 }
 const nullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
 const exitCode = Type.Union([Type.Integer(), Type.Null()], { description: 'Normalised to 128+signal; null when it could not be known.' })
-const detail = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'container, pod, node, cause, signal, log_tail, …' }))
-const output = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The container’s termination message when it is a JSON object.' }))
+const detail = Type.Optional(
+  Type.Record(Type.String(), Type.Unknown(), { description: 'container, pod, node, cause, signal, log_tail, …' }),
+)
+const output = Type.Optional(
+  Type.Record(Type.String(), Type.Unknown(), { description: 'The container’s termination message when it is a JSON object.' }),
+)
 
 export const StartedMessage = Type.Object({
   type: Type.Literal('task_started'),
-  data: Type.Object({ ...identity, started_at: nullableTime, node: Type.Union([Type.String(), Type.Null()]), pod: Type.Union([Type.String(), Type.Null()]) }),
+  data: Type.Object({
+    ...identity,
+    started_at: nullableTime,
+    node: Type.Union([Type.String(), Type.Null()]),
+    pod: Type.Union([Type.String(), Type.Null()]),
+  }),
 })
 
 export const CompletedMessage = Type.Object(

@@ -1,7 +1,9 @@
 // A task as REST, the command line and the page show it.
 import { type Static, Type } from '@sinclair/typebox'
 
-const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer> | ReturnType<typeof Type.Boolean>>(schema: T) => Type.Union([schema, Type.Null()])
+const Nullable = <T extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer> | ReturnType<typeof Type.Boolean>>(
+  schema: T,
+) => Type.Union([schema, Type.Null()])
 const time = (description: string) => Nullable(Type.String({ format: 'date-time', description }))
 
 export const TASK_STATES = ['queued', 'pending', 'running', 'stopping', 'completed', 'failed', 'cancelled'] as const
@@ -33,7 +35,13 @@ export const TaskRecord = Type.Object(
     pod: Nullable(Type.String()),
     node: Nullable(Type.String()),
     delivery: Type.Object({
-      state: Type.Union([Type.Literal('none'), Type.Literal('owed'), Type.Literal('delivered'), Type.Literal('gone'), Type.Literal('dead')]),
+      state: Type.Union([
+        Type.Literal('none'),
+        Type.Literal('owed'),
+        Type.Literal('delivered'),
+        Type.Literal('gone'),
+        Type.Literal('dead'),
+      ]),
       attempts: Type.Integer(),
       next_at: time('When the next attempt is due.'),
       last_error: Nullable(Type.String()),

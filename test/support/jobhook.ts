@@ -81,11 +81,11 @@ export async function startJobhook(config: Record<string, unknown>, env: Record<
     return readFileSync(addressFile, 'utf8').trim()
   }).catch((error: unknown) => {
     child.kill('SIGKILL')
-    throw new Error(`jobhook did not start:\n${output}`, { cause: error })
+    throw new Error(`jobhook did not start:\n${output.slice(-4_000)}`, { cause: error })
   })
   await until('jobhook is ready', async () => (await request(`${url}/readyz`)).statusCode === 200).catch((error: unknown) => {
     child.kill('SIGKILL')
-    throw new Error(`jobhook did not get ready:\n${output}`, { cause: error })
+    throw new Error(`jobhook did not get ready:\n${output.slice(-4_000)}`, { cause: error })
   })
   return {
     url,
