@@ -34,7 +34,7 @@ test('demo --keep leaves everything running with commands that work, until Ctrl-
     const kubeconfig = /KUBECONFIG=(\S+)/.exec(out)?.[1] ?? ''
     const [, tokenFile = '', jobhook = ''] = /\$\(cat (\S+)\)" (http\S+)\/v1\/tasks/.exec(out) ?? []
     assert.ok(existsSync(kubeconfig) && existsSync(tokenFile))
-    const controlPlane = /curl (http\S+)\/state/.exec(out)?.[1] ?? ''
+    const controlPlane = /curl -sS (http\S+)\/state/.exec(out)?.[1] ?? ''
     const assignment = { task_id: 'mine-1', command: ['/bin/echo'], args: ['hello'] }
     await fetch(`${controlPlane}/tasks`, { method: 'POST', body: JSON.stringify({ assignment }) })
     await eventually(async () => /"mine-1".*"kind":"completed"/s.test(await (await fetch(`${controlPlane}/state`)).text()))
@@ -54,6 +54,21 @@ test('demo --keep leaves everything running with commands that work, until Ctrl-
     assert.equal(code, 0)
     assert.equal(existsSync(dirname(kubeconfig)), false)
     for (const url of [jobhook, controlPlane]) await assert.rejects(fetch(url), `${url} still answers`)
+  } finally {
+    demo.signal('SIGTERM')
+    await demo.finished
+  }
+})
+
+test('Ctrl-C in the middle ends all processes and leaves nothing behind', async () => {
+  const demo = start(['demo'])
+  try {
+    await demo.until((out) => out.includes('running'))
+    const urls = [...demo.out().matchAll(/http:\/\/[0-9.:]+[0-9]/g)].map(([url]) => url)
+    assert.equal(urls.length, 2)
+    demo.signal('SIGINT')
+    assert.equal((await demo.finished).code, 1)
+    for (const url of urls) await assert.rejects(fetch(url), `${url} still answers`)
   } finally {
     demo.signal('SIGTERM')
     await demo.finished

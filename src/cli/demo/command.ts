@@ -76,11 +76,12 @@ async function run(options: { stage: Stage; stop: StopSignal; plain: boolean; ke
       broken: stage.broken,
     })
     teller.close()
-    const summary = summarise(known(SCENARIO, await client.state(), observer.task))
+    const all = known(SCENARIO, await client.state(), observer.task)
+    const summary = summarise(all)
     for (const line of summaryLines(summary, SCENARIO.length, end.atMs - startedMs, paint)) say(line)
     if (end.problem) say(`\n${paint('red', end.problem)}`)
     if (options.keep) {
-      for (const line of keepLines({ stage, jobhook, controlPlane })) say(line)
+      for (const line of keepLines({ stage, jobhook, controlPlane, job: all[0]?.record?.accepted?.job ?? null })) say(line)
       await stop.requested
     }
     return summary.faults.length === 0 && !end.problem ? EXIT.ok : EXIT.failed
