@@ -22,7 +22,8 @@ exec "$@"`
  * Runs the command given from the second argument on, then the first argument as a shell command (the teardown), then ends with the
  * command's exit code. This is the only place that runs the teardown, so it runs once, whichever way the command came to its end:
  * by itself, or because preStopScript ended it. The command runs in the foreground (a background one would have SIGINT ignored and no
- * standard input); the shell notes SIGTERM and goes on, so it outlives the command. `pid` exists while the command runs.
+ * standard input); the shell notes SIGTERM and goes on, so it outlives the command. `pid` exists while the command runs. What bash itself
+ * would say of a command ended by a signal is kept out of the task's log (descriptor 3 is the log meanwhile).
  * The teardown gets `limitSeconds`, its exit code goes to the log and, after the task's own text, into the termination message.
  */
 export function teardownScript(variable: string, limitSeconds: number, terminationMessagePath: string): string {
@@ -31,8 +32,10 @@ state=${STATE}
 teardown=$1
 shift
 ${readEnvironment(variable)}
-sh -c 'echo $$ >"$0/pid"; [ ! -e "$0/stop" ] || exit 143; exec "$@"' "$state" "$@"
-status=$?
+{
+  sh -c 'echo $$ >"$0/pid"; [ ! -e "$0/stop" ] || exit 143; exec "$@"' "$state" "$@" 2>&3 3>&-
+  status=$?
+} 3>&2 2>/dev/null
 rm -f "$state/pid"
 export TASK_EXIT_CODE=$status
 (

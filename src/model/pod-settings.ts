@@ -12,7 +12,6 @@ export const SIDECAR_CONTAINER_PREFIX = 'copy-sidecar-'
  */
 export const TEARDOWN_NOTE = 'jobhook: teardown_command ended with exit code '
 
-export const DEFAULT_NAMESPACE = 'default'
 export const DEFAULT_PULL_POLICY = 'IfNotPresent'
 export const DEFAULT_GRACE_SECONDS = 30
 
@@ -122,7 +121,11 @@ const LEGACY = 'Legacy, excluded by pod_template:'
 export const KubernetesBackend = Type.Object(
   {
     namespace: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 63, default: DEFAULT_NAMESPACE, description: 'Namespace of the tasks’ Jobs and Secrets.' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 63,
+        description: 'Namespace of the tasks’ Jobs and Secrets. Absent: the kubeconfig context’s own, else default.',
+      }),
     ),
     kubeconfig: Type.Optional(text('Path of a kubeconfig file. Absent: in-cluster, then KUBECONFIG, then ~/.kube/config.')),
     default_image: Type.Optional(image('Image of tasks that name none.')),

@@ -1,0 +1,45 @@
+// The manifests as YAML: the Secret first, masked, and read back as the same objects.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseAllDocuments } from 'yaml'
+import { render } from '../../src/jobspec/index.ts'
+import { built, options } from './fixtures.ts'
+
+const result = built(
+  { env_vars: { TOKEN: 'very-secret', N: 'no' }, command: ['echo', 'yes', '012', '1_000', 'a: b', 'line\nline'] },
+  options({ env: [{ name: 'N', value: 'on' }] }),
+)
+
+/** As kubectl reads it: YAML 1.1, where yes, on and 012 are not strings unless quoted. */
+function read(text: string): unknown[] {
+  return parseAllDocuments(text, { version: '1.1' }).map((document) => document.toJS())
+}
+
+test('the Secret comes first, then the Job, and both read back unchanged', () => {
+  const [secret, job] = read(render(result, { showSecrets: true }))
+  assert.deepEqual(job, result.job)
+  const { data: _, ...rest } = result.secret ?? {}
+  assert.deepEqual(secret, { ...rest, stringData: { TOKEN: 'very-secret' } })
+})
+
+test('secret values are masked unless asked for', () => {
+  const text = render(result, { showSecrets: false })
+  assert.doesNotMatch(text, /very-secret/)
+  assert.doesNotMatch(text, new RegExp(Buffer.from('very-secret').toString('base64')))
+  assert.deepEqual((read(text)[0] as { stringData: unknown }).stringData, { TOKEN: '********' })
+})
+
+test('without secrets there is only the Job', () => {
+  assert.equal(read(render(built(), { showSecrets: false })).length, 1)
+})
+
+test('it says where each variable comes from, and what is not used', () => {
+  const text = render(result, { showSecrets: false })
+  assert.match(text, /# from the assignment\n +- name: TOKEN/)
+  assert.match(text, /# from the configuration, over the assignment\n +- name: "?N"?\n/)
+  assert.match(text, /^# warning: env_vars\.N is not used/)
+})
+
+test('the same task renders to the same text', () => {
+  assert.equal(render(built(), { showSecrets: false }), render(built(), { showSecrets: false }))
+})
