@@ -26,6 +26,8 @@ const SPEC: CommandSpec = {
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 120
+/** npm passes the terminal’s Ctrl-C on, so that the same one may arrive twice: nobody’s second one comes this soon. */
+const SAME_SIGNAL_MS = 500
 
 export function demo(argv: string[]): Promise<number> {
   return runWith(SPEC, argv, async (args) => {
@@ -40,8 +42,7 @@ export function demo(argv: string[]): Promise<number> {
       process.stderr.write(`\njobhook demo: ${error instanceof Error ? error.message : String(error)}\n`)
       return EXIT.failed
     } finally {
-      stop.release()
-      await strike(stage, stop.signal.aborted)
+      await strike(stage, stop)
     }
   })
 }
@@ -92,11 +93,12 @@ async function run(options: { stage: Stage; stop: StopSignal; plain: boolean; ke
 }
 
 /** Ends the other processes; a second Ctrl-C does it at once. */
-async function strike(stage: Stage, interrupted: boolean): Promise<void> {
-  if (interrupted) process.stderr.write('\nEnding what was started (again Ctrl-C: at once) …\n')
-  const again = stopSignal()
+async function strike(stage: Stage, stop: StopSignal): Promise<void> {
+  if (stop.signal.aborted) process.stderr.write('\nEnding what was started (again Ctrl-C: at once) …\n')
   const striking = stage.strike()
+  await Promise.race([striking, delay(SAME_SIGNAL_MS, undefined, { ref: false })])
+  const again = stopSignal()
+  stop.release()
   await Promise.race([striking, again.requested.then(() => stage.strikeNow())])
   again.release()
-  await delay(0)
 }
