@@ -22,8 +22,8 @@ exec "$@"`
  * Runs the command given from the second argument on, then the first argument as a shell command (the teardown), then ends with the
  * command's exit code. This is the only place that runs the teardown, so it runs once, whichever way the command came to its end:
  * by itself, or because preStopScript ended it. The command runs in the foreground (a background one would have SIGINT ignored and no
- * standard input); the shell notes SIGTERM and goes on, so it outlives the command. `pid` exists while the command runs. What bash itself
- * would say of a command ended by a signal is kept out of the task's log (descriptor 3 is the log meanwhile).
+ * standard input); the shell notes SIGTERM and goes on, so it outlives the command. The file `pid` is there once the command runs, `ended`
+ * once it has ended. What shells themselves say of a command ended by a signal is kept out of the task's log (descriptor 3 meanwhile).
  * The teardown gets `limitSeconds`, its exit code goes to the log and, after the task's own text, into the termination message.
  */
 export function teardownScript(variable: string, limitSeconds: number, terminationMessagePath: string): string {
@@ -33,14 +33,14 @@ teardown=$1
 shift
 ${readEnvironment(variable)}
 {
-  sh -c 'echo $$ >"$0/pid"; [ ! -e "$0/stop" ] || exit 143; exec "$@"' "$state" "$@" 2>&3 3>&-
+  sh -c 'exec 2>&3 3>&-; echo $$ >"$0/pid"; [ ! -e "$0/stop" ] || exit 143; exec "$@"' "$state" "$@"
   status=$?
 } 3>&2 2>/dev/null
-rm -f "$state/pid"
+: >"$state/ended"
 export TASK_EXIT_CODE=$status
 (
   waited=
-  while [ "\${#waited}" -lt ${limitSeconds} ]; do sleep 1; waited=x$waited; done
+  while [ "\${#waited}" -lt ${limitSeconds} ]; do sleep 1 || exit; waited=x$waited; done
   read -r pid <"$state/teardown" && kill -KILL "$pid"
 ) >/dev/null 2>&1 &
 guard=$!
@@ -66,11 +66,12 @@ export function preStopScript(waitSeconds: number): string {
   return `state=${STATE}
 : >"$state/stop"
 { read -r pid <"$state/pid"; } 2>/dev/null || exit 0
+[ ! -e "$state/ended" ] || exit 0
 kill -TERM "$pid" 2>/dev/null
 (
   waited=
-  while [ -e "$state/pid" ] && [ "\${#waited}" -lt ${waitSeconds} ]; do sleep 1; waited=x$waited; done
-  [ ! -e "$state/pid" ] || kill -KILL "$pid"
+  while [ ! -e "$state/ended" ] && [ "\${#waited}" -lt ${waitSeconds} ]; do sleep 1 || exit; waited=x$waited; done
+  [ -e "$state/ended" ] || kill -KILL "$pid"
 ) </dev/null >/dev/null 2>&1 &
 exit 0`
 }
