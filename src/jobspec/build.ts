@@ -117,7 +117,7 @@ export function buildTask(assignment: Assignment, options: JobSpecOptions, conte
 /** Seconds after which Kubernetes itself ends the Job: all of our deadlines one after the other, and some slack. */
 export function backstopSeconds(assignment: Pick<Assignment, 'timeout_seconds'>, options: Pick<JobSpecOptions, 'deadlines'>): number {
   const { schedule, pull, prepare, create, run, sidecarGrace, stopConfirm } = options.deadlines
-  const runSeconds = Math.min(run, assignment.timeout_seconds ?? run)
+  const runSeconds = assignment.timeout_seconds ?? run
   return Math.ceil(schedule + pull + prepare + create + runSeconds + sidecarGrace + stopConfirm) + BACKSTOP_SLACK_SECONDS
 }
 

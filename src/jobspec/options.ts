@@ -72,3 +72,9 @@ export interface Built {
 }
 
 export type BuildResult = Built | { ok: false; errors: FieldError[] }
+
+/** One thing wrong with the configuration: the key, and what is wrong with it and what to do, naming the other key of a clash. */
+export interface SettingsProblem {
+  key: string
+  detail: string
+}

@@ -410,7 +410,7 @@ export const CASES: Case[] = [
             },
           },
         },
-        topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' }],
+        topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: {} }],
         schedulerName: 'mine',
         hostAliases: [{ ip: '10.0.0.1', hostnames: ['git'] }],
         dnsConfig: { options: [{ name: 'ndots', value: '1' }] },

@@ -149,13 +149,13 @@ const rows: [title: string, given: JobSpecOptions, ...words: string[]][] = [
   ['a harness that is no folder name', options({ coding_cli_sidecars: { 'a/b': 'i' } }), 'backend.kubernetes.coding_cli_sidecars[a/b]'],
   ['a workspace limit that is no quantity', options({ workspace_size_limit: '10 GB' }), 'backend.kubernetes.workspace_size_limit', '10Gi'],
   ['a resource that is no quantity', options({ resources: { limits: { cpu: 'two' } } }), 'backend.kubernetes.resources.limits.cpu', '500m'],
-  ['kueue without a queue', options({}, { overflow: 'kueue' }), 'limits.overflow is kueue', 'limits.kueue_queue'],
+  ['kueue without a queue', options({}, { overflow: 'kueue' }), 'limits.kueue_queue', 'limits.overflow is kueue'],
   ['a queue without kueue', options({}, { overflow: 'queue', kueueQueue: 'q' }), 'limits.kueue_queue', 'limits.overflow is queue'],
   ['a queue of no name', options({}, { overflow: 'kueue', kueueQueue: 'a b' }), 'limits.kueue_queue'],
 ]
 for (const [title, given, ...words] of rows) {
   test(`configuration error: ${title}`, () => {
-    const errors = checkSettings(given)
+    const errors = checkSettings(given).map(({ key, detail }) => `${key} ${detail}`)
     assert.equal(errors.length, 1, errors.join('\n'))
     for (const word of words) assert.ok(errors[0]?.includes(word), `“${errors[0]}” should name ${word}`)
   })
