@@ -124,7 +124,7 @@ export const KubernetesBackend = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 63,
-        description: 'Namespace of the tasks’ Jobs and Secrets. Absent: the kubeconfig context’s own, else default.',
+        description: 'Namespace of the tasks’ Jobs and Secrets. Absent: the kubeconfig’s, or in a cluster jobhook’s own.',
       }),
     ),
     kubeconfig: Type.Optional(text('Path of a kubeconfig file. Absent: in-cluster, then KUBECONFIG, then ~/.kube/config.')),

@@ -2,47 +2,60 @@
 // Needs JOBHOOK_TEST_KUBECONFIG (a cluster for tests; a namespace is made and removed). Run: node --test test/jobspec/dry-run.cluster.ts
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { parse } from 'yaml'
-import { checkSettings, type JobSpecOptions, render } from '../../src/jobspec/index.ts'
-import { createValidator } from '../../src/lib/validate.ts'
-import { KubernetesBackend } from '../../src/model/pod-settings.ts'
+import { type JobSpecOptions, render } from '../../src/jobspec/index.ts'
 import { CASES } from './cases.ts'
-import { built, OZ, options } from './fixtures.ts'
+import { EXAMPLES, exampleOptions } from './examples.ts'
+import { built, options } from './fixtures.ts'
 
 const kubeconfig = process.env.JOBHOOK_TEST_KUBECONFIG ?? ''
 const skip = kubeconfig === '' ? 'JOBHOOK_TEST_KUBECONFIG is not set' : false
-const namespace = `jobspec-${process.pid}`
+type Level = 'privileged' | 'baseline' | 'restricted'
+/** One namespace a level of the Pod Security Standards, which warns of a Job whose Pods it would refuse. */
+const namespaces: Record<Level, string> = {
+  privileged: `jobspec-privileged-${process.pid}`,
+  baseline: `jobspec-baseline-${process.pid}`,
+  restricted: `jobspec-restricted-${process.pid}`,
+}
 
 function kubectl(args: string[], input?: string): { ok: boolean; text: string } {
-  const done = spawnSync('kubectl', ['--kubeconfig', kubeconfig, '--namespace', namespace, ...args], {
-    encoding: 'utf8',
-    ...(input === undefined ? {} : { input }),
-  })
+  const done = spawnSync('kubectl', ['--kubeconfig', kubeconfig, ...args], { encoding: 'utf8', ...(input === undefined ? {} : { input }) })
   return { ok: done.status === 0, text: done.stdout + done.stderr }
 }
 
 before(() => {
   if (skip) return
-  const made = kubectl(['create', 'namespace', namespace])
-  assert.ok(made.ok, made.text)
+  for (const [level, namespace] of Object.entries(namespaces)) {
+    const labels = { 'pod-security.kubernetes.io/warn': level }
+    const made = kubectl(
+      ['create', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }),
+    )
+    assert.ok(made.ok, made.text)
+  }
 })
 after(() => {
-  if (!skip) kubectl(['delete', 'namespace', namespace, '--wait=false'])
+  if (!skip) kubectl(['delete', 'namespace', ...Object.values(namespaces), '--wait=false'])
 })
 
-function accepted(asked: Parameters<typeof built>[0], given: JobSpecOptions): void {
-  const text = render(built(asked, { ...given, namespace }), { showSecrets: true })
-  const answer = kubectl(['create', '--dry-run=server', '--validate=strict', '--filename', '-'], text)
-  assert.ok(answer.ok, `${answer.text}\n${text}`)
-  // Strict validation warns of what it would drop or what is deprecated; a manifest of ours gives it no reason to.
+function dryRun(asked: Parameters<typeof built>[0], given: JobSpecOptions, level: Level): { ok: boolean; text: string } {
+  const text = render(built(asked, { ...given, namespace: namespaces[level] }), { showSecrets: true })
+  return kubectl(['create', '--dry-run=server', '--validate=strict', '-f', '-'], text)
+}
+
+function accepted(asked: Parameters<typeof built>[0], given: JobSpecOptions, level: Level = 'baseline'): void {
+  const answer = dryRun(asked, given, level)
+  assert.ok(answer.ok, answer.text)
+  // A warning says what would be dropped, what is deprecated, or what the Pod Security level would refuse: a manifest of ours gives no reason.
   assert.doesNotMatch(answer.text, /warning/i)
 }
 
+/** Cases whose template asks for more than the level baseline allows. */
+const PRIVILEGED = /^a privileged task|^SYS_ADMIN/
+
 for (const { name, asked, given } of CASES) {
-  test(`the apiserver accepts: ${name}`, { skip }, () => accepted(asked, given))
+  test(`the apiserver accepts: ${name}`, { skip }, () => accepted(asked, given, PRIVILEGED.test(name) ? 'privileged' : 'baseline'))
 }
 
 const whole: [title: string, given: Partial<JobSpecOptions>][] = [
@@ -54,8 +67,7 @@ for (const [title, given] of whole)
   test(`the apiserver accepts: ${title}`, { skip }, () => accepted({ env_vars: { A: '1' } }, options({}, given)))
 
 test('a field that no PodSpec has is refused by name', { skip }, () => {
-  const text = render(built({}, options({ pod_template: { nodeSelektor: { a: 'b' } } as never }, { namespace })), { showSecrets: true })
-  const answer = kubectl(['create', '--dry-run=server', '--validate=strict', '--filename', '-'], text)
+  const answer = dryRun({}, options({ pod_template: { nodeSelektor: { a: 'b' } } as never }), 'baseline')
   assert.equal(answer.ok, false)
   assert.match(answer.text, /nodeSelektor/)
 })
@@ -68,18 +80,9 @@ test('ids and titles of any kind are accepted', { skip }, () => {
   )
 })
 
-const folder = join(import.meta.dirname, '../../examples/configs')
-const check = createValidator(KubernetesBackend)
-for (const file of readdirSync(folder)) {
+for (const file of readdirSync(EXAMPLES)) {
   test(`the apiserver accepts a task of examples/configs/${file}`, { skip }, () => {
-    const config = parse(readFileSync(join(folder, file), 'utf8'))
-    const kubernetes = check(config.backend.kubernetes)
-    assert.ok(kubernetes.ok, JSON.stringify(kubernetes))
-    const given: JobSpecOptions = {
-      ...options(kubernetes.value, config.profile === 'oz' ? OZ : {}),
-      ...(config.limits?.overflow ? { overflow: config.limits.overflow, kueueQueue: config.limits.kueue_queue } : {}),
-    }
-    assert.deepEqual(checkSettings(given), [])
-    accepted({ sidecar_image: 'registry.example/agent:9', env_vars: { TOKEN: 'x' } }, given)
+    const level = file.startsWith('restricted') ? 'restricted' : 'baseline'
+    accepted({ sidecar_image: 'registry.example/agent:9', env_vars: { TOKEN: 'x' } }, exampleOptions(file).options, level)
   })
 }
