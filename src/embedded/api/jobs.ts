@@ -47,7 +47,7 @@ function generateSelector(job: Job): void {
 
 export function jobCauses(object: KubeObject): StatusCause[] {
   const { spec, metadata } = object as Job
-  const causes = metadataCauses(object)
+  const causes = metadataCauses({ ...object, metadata: { ...metadata, labels: givenLabels(metadata.labels) } })
   for (const field of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'] as const) {
     const value = spec[field]
     if (value !== undefined && value < 0) causes.push(invalidValue(`spec.${field}`, value, 'must be greater than or equal to 0'))
@@ -58,9 +58,16 @@ export function jobCauses(object: KubeObject): StatusCause[] {
   }
   const nameComplaint = metadata.name === '' ? null : labelValueComplaint(metadata.name)
   if (nameComplaint !== null) causes.push(invalidValue('spec.template.labels', metadata.name, nameComplaint))
-  else causes.push(...labelCauses('spec.template.labels', metadata.name === '' ? {} : spec.template.metadata?.labels))
+  causes.push(...labelCauses('spec.template.labels', givenLabels(spec.template.metadata?.labels)))
   causes.push(...podSpecCauses(spec.template.spec, 'spec.template.spec', RESTART_POLICIES))
   return causes
+}
+
+const GENERATED_LABELS = new Set(['batch.kubernetes.io/controller-uid', 'batch.kubernetes.io/job-name', 'controller-uid', 'job-name'])
+
+/** The generated labels repeat the name: one complaint about it is enough. */
+function givenLabels(labels: Record<string, string> | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels ?? {}).filter(([key]) => !GENERATED_LABELS.has(key)))
 }
 
 export function prepareJobUpdate(next: KubeObject, previous: KubeObject): void {
@@ -93,21 +100,19 @@ export function jobUpdateCauses(next: KubeObject, previous: KubeObject): StatusC
     const old = (before.spec as unknown as Record<string, unknown>)[field]
     if (!sameJson(value, old)) causes.push(immutable(`spec.${field}`, value))
   }
-  if (!sameJson(job.spec.template, before.spec.template) && !templateMayChange(job, before)) {
-    causes.push(immutable('spec.template', job.spec.template))
-  }
+  causes.push(...templateCauses(job, before))
   return causes
 }
 
-/** While a Job is suspended and never started, the scheduling part of its template may change (queueing systems do that). */
-function templateMayChange(job: Job, before: Job): boolean {
-  if (before.spec.suspend !== true || before.status.startTime !== undefined) return false
+/** While a Job is suspended and never started, what decides where its Pod runs may change (queueing systems do that), and nothing else. */
+function templateCauses(job: Job, before: Job): StatusCause[] {
+  const { template } = job.spec
+  if (sameJson(template, before.spec.template)) return []
+  if (before.spec.suspend !== true || before.status.startTime !== undefined) return [immutable('spec.template', template)]
   const rest = ({ spec }: Job['spec']['template']) => ({
     ...spec,
-    nodeSelector: null,
-    tolerations: null,
-    affinity: null,
-    schedulingGates: null,
+    ...{ nodeSelector: null, tolerations: null, affinity: null, schedulingGates: null },
+    containers: spec.containers.map((container) => ({ ...container, resources: null })),
   })
-  return sameJson(rest(job.spec.template), rest(before.spec.template))
+  return sameJson(rest(template), rest(before.spec.template)) ? [] : [immutable('spec.template.spec', template.spec)]
 }

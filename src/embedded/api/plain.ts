@@ -76,7 +76,6 @@ export function leaseCauses(object: KubeObject): StatusCause[] {
   if (typeof transitions === 'number' && transitions < 0) {
     causes.push(invalidValue('spec.leaseTransitions', transitions, 'must be greater than or equal to 0'))
   }
-  if (spec.holderIdentity === '') causes.push(invalidValue('spec.holderIdentity', '', 'must not be empty'))
   return causes
 }
 

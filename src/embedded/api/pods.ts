@@ -2,7 +2,7 @@
 import { sameJson } from '../json.ts'
 import type { StatusCause } from '../status.ts'
 import type { KubeObject, Pod } from '../types.ts'
-import { forbiddenField } from './causes.ts'
+import { forbiddenField, invalidValue } from './causes.ts'
 import { metadataCauses } from './metadata.ts'
 import { defaultPodSpec, podSpecCauses } from './podspec.ts'
 
@@ -30,7 +30,14 @@ function qualityOfService(pod: Pod): string {
 }
 
 export function podCauses(object: KubeObject): StatusCause[] {
-  return [...metadataCauses(object), ...podSpecCauses((object as Pod).spec, 'spec', RESTART_POLICIES)]
+  const { spec } = object as Pod
+  const padded = spec.containers.flatMap((container, index) => {
+    const { image = '' } = container
+    return image === image.trim()
+      ? []
+      : [invalidValue(`spec.containers[${index}].image`, image, 'must not have leading or trailing whitespace')]
+  })
+  return [...metadataCauses(object), ...podSpecCauses(spec, 'spec', RESTART_POLICIES), ...padded]
 }
 
 export function preparePodUpdate(next: KubeObject, previous: KubeObject): void {

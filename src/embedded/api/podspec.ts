@@ -70,7 +70,8 @@ export function podSpecCauses(spec: PodSpec, path: string, restartPolicies: read
 function restartPolicyCauses(policy: string | undefined, field: string, allowed: readonly string[]): StatusCause[] {
   const quoted = allowed.map((word) => JSON.stringify(word)).join(', ')
   if (policy === undefined || policy === '') return [required(field, `valid values: ${quoted}`)]
-  return allowed.includes(policy) ? [] : [notSupported(field, policy, allowed)]
+  if (allowed.includes(policy)) return []
+  return allowed.includes('Always') ? [notSupported(field, policy, allowed)] : [required(field, `valid values: ${quoted}`)]
 }
 
 function volumeCauses(spec: PodSpec, path: string): StatusCause[] {
@@ -96,7 +97,6 @@ function containerCauses(container: Container, at: string, volumes: ReadonlySet<
   else if (complaint !== null) causes.push(invalidValue(`${at}.name`, name, complaint))
   const image = container.image ?? ''
   if (image.trim() === '') causes.push(required(`${at}.image`))
-  else if (image !== image.trim()) causes.push(invalidValue(`${at}.image`, image, 'must not have leading or trailing whitespace'))
   for (const [index, variable] of (container.env ?? []).entries()) causes.push(...envCauses(variable, `${at}.env[${index}]`))
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     const mountAt = `${at}.volumeMounts[${index}]`

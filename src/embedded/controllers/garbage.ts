@@ -81,21 +81,30 @@ export function startGarbageCollector(cluster: Cluster, owners: OwnerIndex, log:
     })
   }
 
+  function lookAt(resource: string, { metadata }: KubeObject): void {
+    const carriedOut = metadata.finalizers?.some((name) => name === 'orphan' || name === 'foregroundDeletion')
+    if (metadata.deletionTimestamp !== undefined && carriedOut === true)
+      closing.add(`${resource}|${metadata.namespace ?? ''}|${metadata.name}`)
+  }
+
+  function lookForOwners({ metadata }: KubeObject): void {
+    for (const owner of metadata.ownerReferences ?? []) if (!owners.exists(owner.uid) && isOurs(owner.kind)) gone.add(owner.uid)
+  }
+
+  for (const resource of store.resources()) {
+    for (const object of store.list(resource, '')) {
+      lookAt(resource, object)
+      lookForOwners(object)
+    }
+  }
   const unsubscribe = store.subscribe(null, ({ type, resource, object }) => {
-    const { metadata } = object
-    if (type === 'DELETED') {
-      gone.add(metadata.uid)
-      for (const owner of metadata.ownerReferences ?? []) requeueOwner(owner.uid, owner.kind, metadata.namespace ?? '', owner.name)
+    if (type !== 'DELETED') {
+      lookAt(resource, object)
+      if (type === 'ADDED') lookForOwners(object)
       return
     }
-    if (
-      metadata.deletionTimestamp !== undefined &&
-      metadata.finalizers?.some((name) => name === 'orphan' || name === 'foregroundDeletion')
-    ) {
-      closing.add(`${resource}|${metadata.namespace ?? ''}|${metadata.name}`)
-    }
-    if (type === 'ADDED')
-      for (const owner of metadata.ownerReferences ?? []) if (!owners.exists(owner.uid) && isOurs(owner.kind)) gone.add(owner.uid)
+    gone.add(object.metadata.uid)
+    for (const owner of object.metadata.ownerReferences ?? []) requeueOwner(owner.kind, object.metadata.namespace ?? '', owner.name)
   })
 
   function isOurs(kind: string): boolean {
@@ -103,7 +112,7 @@ export function startGarbageCollector(cluster: Cluster, owners: OwnerIndex, log:
   }
 
   /** A foreground deletion of the owner may have waited for this dependent. */
-  function requeueOwner(_uid: string, kind: string, namespace: string, name: string): void {
+  function requeueOwner(kind: string, namespace: string, name: string): void {
     const type = [...types.values()].find((candidate) => candidate.kind === kind)
     if (type !== undefined) closing.add(`${type.key}|${type.namespaced ? namespace : ''}|${name}`)
   }

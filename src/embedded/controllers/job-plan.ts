@@ -112,7 +112,10 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
       else plan.create = wanted - occupied
     }
     activeCount += plan.create - plan.remove.length
-    plan.againMs = earliest(plan.againMs, deadlineLeftMs({ ...job, status: { ...job.status, startTime } }, nowMs))
+  }
+  if (failure === null && !suspended) {
+    const started = startTime === undefined ? job.status : { ...job.status, startTime }
+    plan.againMs = earliest(plan.againMs, deadlineLeftMs({ ...job, status: started }, nowMs))
   }
 
   const complete = condition(conditions, 'Complete') !== null

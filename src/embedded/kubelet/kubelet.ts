@@ -164,6 +164,18 @@ export function startKubelet(cluster: Cluster, options: KubeletOptions): Kubelet
     rmSync(entry.folder, { recursive: true, force: true })
   }
 
+  /** A Pod that is deleted before any node took it is Failed, then gone: the real cluster's Pod garbage collector does this. */
+  function endUnscheduled(pod: Pod): void {
+    const found = current(pod)
+    if (found === undefined || closed) return
+    if (!isOver(found)) {
+      cluster.writeStatus(pods, found, (copy) => {
+        ;(copy as Pod).status.phase = 'Failed'
+      })
+    }
+    finishDeletion(found)
+  }
+
   function podChanged(pod: Pod, gone: boolean): void {
     const { uid, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
     const entry = held.get(uid)
@@ -174,7 +186,7 @@ export function startKubelet(cluster: Cluster, options: KubeletOptions): Kubelet
       return
     }
     if (entry === undefined) {
-      if (deletionTimestamp !== undefined && isOver(pod)) finishDeletion(pod)
+      if (deletionTimestamp !== undefined) setImmediate(() => endUnscheduled(pod))
       if (pod.status.phase !== 'Pending' || deletionTimestamp !== undefined || waiting.has(uid)) return
       waiting.set(uid, `${pod.metadata.namespace}/${pod.metadata.name}`)
       setImmediate(admit)

@@ -27,19 +27,21 @@ export function applyStrategicPatch(typeName: string, target: JsonObject, patch:
   for (const [name, value] of Object.entries(patch)) {
     if (name.startsWith(DELETE_FROM)) deleteFromList(result, name.slice(DELETE_FROM.length), value)
   }
-  for (const [name, value] of Object.entries(patch)) {
-    if (!name.startsWith(SET_ORDER) || !Array.isArray(value)) continue
-    const field = name.slice(SET_ORDER.length)
-    const list = result[field]
-    const before = target[field]
-    if (Array.isArray(list)) result[field] = reorder(list, Array.isArray(before) ? before : [], value, fields?.get(field)?.mergeKey ?? null)
+  for (const [name, field] of fields ?? []) {
+    const list = result[name]
+    if (!Array.isArray(list) || (field.mergeKey === null && !field.set)) continue
+    // A patched list brings its own order along, unless a directive gives another.
+    const order = patch[`${SET_ORDER}${name}`] ?? patch[name]
+    const before = target[name]
+    if (Array.isArray(order) && Array.isArray(before)) result[name] = reorder(list, before, order, field.mergeKey)
   }
   return result
 }
 
 function merged(field: FieldType | undefined, name: string, current: unknown, value: unknown): unknown {
   if (Array.isArray(value)) {
-    const list = Array.isArray(current) ? current : []
+    if (!Array.isArray(current)) return withoutDirectives(value)
+    const list = current
     if (field?.mergeKey) return mergeByKey(field.of, field.mergeKey, list, value)
     if (field?.set) return [...list, ...value.filter((item) => !list.some((known) => sameJson(known, item)))]
     return value
@@ -98,6 +100,13 @@ function retained(target: JsonObject, keys: unknown): JsonObject {
 
 function without(object: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)))
+}
+
+/** A list that was not there is taken as it is; directives in it have nothing to act on. */
+function withoutDirectives(list: readonly unknown[]): unknown[] {
+  return list
+    .filter((item) => !(isObject(item) && (item.$patch === 'delete' || item.$patch === 'replace')))
+    .map((item) => (isObject(item) ? applyStrategicPatch('', {}, item) : item))
 }
 
 function goMap(item: JsonObject): string {
