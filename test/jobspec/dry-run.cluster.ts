@@ -1,5 +1,5 @@
 // Every case of cases.ts against a real kube-apiserver: a strict server-side dry-run refuses unknown fields and what validation refuses.
-// Needs JOBHOOK_TEST_KUBECONFIG (a cluster for tests; a namespace is made and removed). Run: node --test test/jobspec/dry-run.cluster.ts
+// Needs JOBHOOK_TEST_ADMIN_KUBECONFIG (admin of a test cluster: namespaces are made and removed). Run: node --test test/jobspec/dry-run.cluster.ts
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -9,8 +9,8 @@ import { CASES } from './cases.ts'
 import { EXAMPLES, exampleOptions } from './examples.ts'
 import { built, options } from './fixtures.ts'
 
-const kubeconfig = process.env.JOBHOOK_TEST_KUBECONFIG ?? ''
-const skip = kubeconfig === '' ? 'JOBHOOK_TEST_KUBECONFIG is not set' : false
+const kubeconfig = process.env.JOBHOOK_TEST_ADMIN_KUBECONFIG ?? ''
+const skip = kubeconfig === '' ? 'JOBHOOK_TEST_ADMIN_KUBECONFIG is not set' : false
 type Level = 'privileged' | 'baseline' | 'restricted'
 /** One namespace a level of the Pod Security Standards, which warns of a Job whose Pods it would refuse. */
 const namespaces: Record<Level, string> = {
