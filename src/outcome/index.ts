@@ -43,6 +43,9 @@ export function classify(task: TaskView, options: OutcomeOptions, nowMs: number)
   })
   if (podTerminal && !pod.deletedMs && !pod.gone && !mark && !job.deletedMs)
     return { kind: 'ended', verdict: verdict(pod, main, null), evidenceCanVanish: false, startedMs }
+  const settled = pod ? podTerminal || pod.gone : false
+  const graceMs = (finished?.atMs ?? nowMs) + 6_000
+  if (finished && !settled && nowMs < graceMs) return live(mark ? 'stopping' : 'running', graceMs, 'the last word on its Pod')
   if (finished) return { kind: 'ended', verdict: verdict(pod, main, mark), evidenceCanVanish: true, startedMs }
   if (job.deletedMs && !mark) return { kind: 'stop', reason: 'deleted', message: 'the Job was deleted' }
   if (mark) return live('stopping', mark.atMs + options.deadlines.stopConfirmSeconds * 1000, 'the end of its Pod')

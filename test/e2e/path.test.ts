@@ -6,6 +6,8 @@ import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { until } from '../support/wait.ts'
 
 const target = clusterConfig()
+/** Long, but ends at once when told to: a shell that is PID 1 ignores TERM unless it traps it. */
+const SLEEP = "trap 'exit 143' TERM; sleep 60 & wait $!"
 const slow = { timeoutMs: 60_000 }
 let receiver: Receiver
 let jobhook: Jobhook
@@ -106,7 +108,7 @@ test('a cancellation stops the workload before its verdict is sent', async () =>
 })
 
 test('a cancellation right after its assignment is not missed', async () => {
-  await jobhook.webhook(shellTask('cancel-2', 'sleep 60'))
+  await jobhook.webhook(shellTask('cancel-2', SLEEP))
   const answer = await jobhook.webhook({ type: 'task_cancellation', data: { task_id: 'cancel-2' } })
   assert.deepEqual(answer.body.cancelled, ['cancel-2'])
   const { data } = await verdictOf('cancel-2')
@@ -119,7 +121,7 @@ test('a cancellation of a task nobody knows is answered with an empty list', asy
 })
 
 test('a task that runs longer than its timeout is stopped and fails with task_timeout', async () => {
-  await jobhook.webhook(shellTask('slow-1', 'sleep 60', { timeout_seconds: 1 }))
+  await jobhook.webhook(shellTask('slow-1', SLEEP, { timeout_seconds: 1 }))
   const { type, data } = await verdictOf('slow-1')
   assert.deepEqual([type, data.failure_reason], ['task_failed', 'task_timeout'])
 })
@@ -144,7 +146,7 @@ test('REST submits, lists, shows and cancels the same tasks', async () => {
   const submitted = await jobhook.rest(
     'POST',
     '/v1/tasks',
-    { command: ['/bin/sh', '-c'], args: ['sleep 60'], labels: { team: 'web' } },
+    { command: ['/bin/sh', '-c'], args: [SLEEP], labels: { team: 'web' } },
     { 'idempotency-key': 'k-1' },
   )
   assert.equal(submitted.status, 202, JSON.stringify(submitted.body))
@@ -152,7 +154,7 @@ test('REST submits, lists, shows and cancels the same tasks', async () => {
   const repeated = await jobhook.rest(
     'POST',
     '/v1/tasks',
-    { command: ['/bin/sh', '-c'], args: ['sleep 60'], labels: { team: 'web' } },
+    { command: ['/bin/sh', '-c'], args: [SLEEP], labels: { team: 'web' } },
     { 'idempotency-key': 'k-1' },
   )
   assert.deepEqual([repeated.status, repeated.body.id, repeated.headers['jobhook-duplicate']], [202, id, 'true'])

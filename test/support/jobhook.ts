@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { request } from 'undici'
 import { stringify } from 'yaml'
 import { createSigner, generateSecret } from '../../src/lib/standard-webhooks.ts'
@@ -11,6 +12,12 @@ import { until } from './wait.ts'
 export const WEBHOOK_SECRET = generateSecret()
 export const CALLBACK_SECRET = generateSecret()
 export const TOKEN = 'test-token-0123456789abcdef'
+
+/** Whatever a failed test leaves behind is ended with its file: a child that runs on would keep the runner waiting. */
+const started = new Set<ChildProcess>()
+after(() => {
+  for (const child of started) child.kill('SIGKILL')
+})
 
 const ROOT = join(import.meta.dirname, '../..')
 const signer = createSigner([WEBHOOK_SECRET])
@@ -68,6 +75,7 @@ export async function startJobhook(config: Record<string, unknown>, env: Record<
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  started.add(child)
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk
@@ -75,7 +83,12 @@ export async function startJobhook(config: Record<string, unknown>, env: Record<
   child.stderr.on('data', (chunk: Buffer) => {
     output += chunk
   })
-  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  const exited = new Promise<number | null>((resolve) =>
+    child.once('exit', (code) => {
+      started.delete(child)
+      resolve(code)
+    }),
+  )
   const url = await until('jobhook listens', () => {
     if (child.exitCode !== null) throw new Error(`jobhook ended with ${child.exitCode}:\n${output}`)
     return readFileSync(addressFile, 'utf8').trim()
