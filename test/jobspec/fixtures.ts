@@ -68,6 +68,35 @@ export function secretText(result: Built, key: string): string | undefined {
   return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8')
 }
 
+/** Names, references and secrets: true of every manifest. */
+export function holdsAlways(result: Built, secrets: Readonly<Record<string, string>>): void {
+  const pod = podOf(result)
+  const task = taskOf(result)
+  const all = [...(pod.initContainers ?? []), ...pod.containers]
+  const volumes = (pod.volumes ?? []).map((volume) => volume.name)
+  unique(all.map((container) => container.name))
+  unique(volumes)
+  unique((task.env ?? []).map((entry) => entry.name))
+  unique((task.volumeMounts ?? []).map((mount) => mount.mountPath))
+  for (const container of all) {
+    assert.ok(container.image, `${container.name} has an image`)
+    for (const mount of container.volumeMounts ?? []) assert.ok(volumes.includes(mount.name), `volume ${mount.name} exists`)
+  }
+  for (const entry of task.env ?? []) {
+    const key = entry.valueFrom?.secretKeyRef?.key
+    if (key !== undefined) assert.notEqual(secretText(result, key), undefined, `the Secret has ${key}`)
+  }
+  const elsewhere = JSON.stringify(result.job)
+  for (const value of Object.values(secrets))
+    if (value.length > 3) assert.ok(!elsewhere.includes(JSON.stringify(value)), 'no secret value in the Job')
+  assert.equal(pod.restartPolicy, 'Never')
+  assert.deepEqual(JSON.parse(elsewhere), result.job, 'plain JSON: no undefined, nothing lost on the way')
+}
+
+function unique(names: readonly string[]): void {
+  assert.equal(new Set(names).size, names.length, `a name is there twice: ${names.join(', ')}`)
+}
+
 /** What Kubernetes makes of a command, an argument or a value: $$ is $, $(NAME) is the variable's value, any other $ stays. */
 export function kubernetesExpands(text: string, env: Readonly<Record<string, string>> = {}): string {
   let out = ''

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Built } from '../../src/jobspec/index.ts'
 import { checkSettings } from '../../src/jobspec/index.ts'
 import { CASES } from './cases.ts'
-import { built, envOf, initOf, podOf, secretText, taskOf } from './fixtures.ts'
+import { built, envOf, holdsAlways, initOf, podOf, secretText, taskOf } from './fixtures.ts'
 
 for (const { name, asked, given, want } of CASES) {
   test(`manifest: ${name}`, () => {
@@ -19,35 +19,6 @@ test('there are at least 60 cases, with different names', () => {
   assert.ok(CASES.length >= 60, String(CASES.length))
   assert.equal(new Set(CASES.map(({ name }) => name)).size, CASES.length)
 })
-
-/** Names, references and secrets: true of every manifest. */
-function holdsAlways(result: Built, secrets: Readonly<Record<string, string>>): void {
-  const pod = podOf(result)
-  const task = taskOf(result)
-  const all = [...(pod.initContainers ?? []), ...pod.containers]
-  const volumes = (pod.volumes ?? []).map((volume) => volume.name)
-  unique(all.map((container) => container.name))
-  unique(volumes)
-  unique((task.env ?? []).map((entry) => entry.name))
-  unique((task.volumeMounts ?? []).map((mount) => mount.mountPath))
-  for (const container of all) {
-    assert.ok(container.image, `${container.name} has an image`)
-    for (const mount of container.volumeMounts ?? []) assert.ok(volumes.includes(mount.name), `volume ${mount.name} exists`)
-  }
-  for (const entry of task.env ?? []) {
-    const key = entry.valueFrom?.secretKeyRef?.key
-    if (key !== undefined) assert.notEqual(secretText(result, key), undefined, `the Secret has ${key}`)
-  }
-  const elsewhere = JSON.stringify(result.job)
-  for (const value of Object.values(secrets))
-    if (value.length > 3) assert.ok(!elsewhere.includes(JSON.stringify(value)), 'no secret value in the Job')
-  assert.equal(pod.restartPolicy, 'Never')
-  assert.deepEqual(JSON.parse(elsewhere), result.job, 'plain JSON: no undefined, nothing lost on the way')
-}
-
-function unique(names: readonly string[]): void {
-  assert.equal(new Set(names).size, names.length, `a name is there twice: ${names.join(', ')}`)
-}
 
 /** The value at a path of a Case. % stands for a dot within a name. */
 function look(result: Built, path: string): unknown {
