@@ -19,7 +19,7 @@ export async function openapiText(): Promise<string> {
   const log = createLog({ level: 'silent', workerId: 'openapi' })
   const app = createApp(
     { clock: systemClock, log },
-    { config: loaded.config, kubeconfig: { kind: 'text', text: KUBECONFIG }, identity: 'openapi', insecure: false },
+    { config: loaded.config, kubeconfig: { kind: 'text', text: KUBECONFIG }, identity: 'openapi', insecure: false, env: {} },
   )
   await app.server.ready()
   const text = openapiYaml(openapiDocument(app.server))

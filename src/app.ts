@@ -26,14 +26,16 @@ export interface AppOptions {
   identity: string
   /** Unsigned webhooks and requests without a token are accepted. */
   insecure: boolean
+  /** This process's environment: what the configuration takes over from it by name. */
+  env: Readonly<Record<string, string | undefined>>
 }
 
 /** Throws with the remedy when no cluster can be found. Connects to nothing until `start`. */
-export function createApp(deps: { clock: Clock; log: Logger }, { config, kubeconfig, identity, insecure }: AppOptions): JobhookApp {
+export function createApp(deps: { clock: Clock; log: Logger }, { config, kubeconfig, identity, insecure, env }: AppOptions): JobhookApp {
   let draining = false
   const shared = createShared(deps, config, kubeconfig)
   const reporting = createReporting(shared, identity)
-  const entrance = createEntrance(shared, insecure)
+  const entrance = createEntrance(shared, insecure, env)
   const server = createHttp(shared, { entrance, reporting, draining: () => draining, insecure })
   return {
     server,

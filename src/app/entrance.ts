@@ -12,14 +12,14 @@ import type { Shared } from './shared.ts'
 /** Seconds a sender waits before it tries again at capacity. */
 const CAPACITY_RETRY_SECONDS = 10
 
-export function createEntrance(shared: Shared, insecure: boolean) {
+export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<Record<string, string | undefined>>) {
   const { config, settings, common, cluster, informer, reader, stopper, labelSelector } = shared
   const { workerId } = settings
   const admission = createAdmission(
     { liveTasks: reader.liveCount, isCached: (name) => informer.tasks.get(name) !== null, clock: common.clock },
     { maxConcurrentTasks: settings.maxConcurrentTasks, retryAfterSeconds: CAPACITY_RETRY_SECONDS },
   )
-  const spec = jobSpecOptions(config, settings, cluster.namespace)
+  const spec = jobSpecOptions(config, settings, cluster.namespace, env)
   const submit = createSubmit({
     ...common,
     workerId,

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
+import { loadCheckedConfig } from '../app/checked-config.ts'
 import { type AppOptions, createApp } from '../app.ts'
-import { type Config, entrances, explainConfig, loadConfig, settingsOf } from '../config/index.ts'
+import { type Config, entrances, explainConfig, settingsOf } from '../config/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, describeError, type Logger } from '../lib/log.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith } from './options.ts'
@@ -30,7 +31,11 @@ export function serve(argv: string[]): Promise<number> {
 
 async function checkAndRun(args: Arguments): Promise<number> {
   const listen = args.text('listen')
-  const loaded = loadConfig({ file: args.text('config') ?? null, env: process.env, ...(listen === undefined ? {} : { flags: { listen } }) })
+  const loaded = loadCheckedConfig({
+    file: args.text('config') ?? null,
+    env: process.env,
+    ...(listen === undefined ? {} : { flags: { listen } }),
+  })
   if (!loaded.ok) {
     process.stderr.write(
       `jobhook: the configuration has ${loaded.problems.length === 1 ? 'a problem' : `${loaded.problems.length} problems`}:\n`,
@@ -86,6 +91,7 @@ async function run(
         kubeconfig: kubeconfigOf(config, embedded),
         identity: process.env.POD_NAME || `${hostname()}-${randomBytes(4).toString('hex')}`,
         insecure: options.insecure,
+        env: process.env,
       },
     )
     const { host, port } = hostAndPort(config.listen)

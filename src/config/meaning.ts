@@ -58,10 +58,6 @@ export function checkMeaning(config: Config): Meaning {
     problem(old, `and ${now} are the same setting: keep one of them`)
   }
 
-  if (config.limits.overflow === 'kueue' && config.limits.kueue_queue === undefined)
-    problem('limits.kueue_queue', 'is needed with limits.overflow: kueue')
-  if (config.limits.overflow !== 'kueue' && config.limits.kueue_queue !== undefined)
-    problem('limits.kueue_queue', 'needs limits.overflow: kueue')
   if (config.limits.overflow === 'queue') problem('limits.overflow', 'queue is not available yet: use reject or kueue')
   if (config.profile === 'oz' && config.oz?.server_root_url === undefined) problem('oz.server_root_url', 'is needed with profile: oz')
   return { problems, warnings }

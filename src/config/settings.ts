@@ -6,8 +6,13 @@ export type Settings = ReturnType<typeof settingsOf>
 
 const seconds = (value: string | number): number => parseDuration(value) ?? 0
 
-/** What jobspec wants to know: the operator's side of every manifest. */
-export function jobSpecOptions(config: Config, settings: Settings, namespace: string) {
+/** What jobspec wants to know: the operator's side of every manifest. `env` is this process's: some variables are taken over from it by name. */
+export function jobSpecOptions(config: Config, settings: Settings, namespace: string, env: Readonly<Record<string, string | undefined>>) {
+  const inheritedEnv: Record<string, string> = {}
+  for (const { name, value } of settings.kubernetes.env ?? []) {
+    const own = env[name]
+    if (value === undefined && own !== undefined) inheritedEnv[name] = own
+  }
   const { success, failure } = settings.retentionSeconds
   const { deadlines } = settings
   return {
@@ -16,6 +21,7 @@ export function jobSpecOptions(config: Config, settings: Settings, namespace: st
     profile: config.profile,
     oz: config.oz ?? {},
     kubernetes: settings.kubernetes,
+    inheritedEnv,
     jobFinalizer: config.job_finalizer,
     hasReceiver: config.callback.url !== undefined || config.callback.allow_origins.length > 0,
     retentionSeconds: success === null || failure === null ? null : { success, failure },

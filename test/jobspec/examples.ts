@@ -13,5 +13,5 @@ export function exampleOptions(file: string): { options: JobSpecOptions; warning
   assert.ok(loaded.ok, JSON.stringify(loaded))
   const settings = settingsOf(loaded.config)
   assert.ok(settings.namespace)
-  return { options: jobSpecOptions(loaded.config, settings, settings.namespace), warnings: loaded.warnings }
+  return { options: jobSpecOptions(loaded.config, settings, settings.namespace, {}), warnings: loaded.warnings }
 }
