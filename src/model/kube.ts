@@ -34,6 +34,8 @@ export interface JobView {
   activeDeadlineSeconds: number | null
   ttlSecondsAfterFinished: number | null
   managedByOther: boolean
+  /** spec.podFailurePolicy ignores disruptions: an evicted Pod is replaced, so its end alone is no verdict. Absent means no. */
+  retriesDisruption?: boolean
   startMs: number | null
   completionMs: number | null
   active: number
@@ -74,7 +76,10 @@ export interface PodView {
   resourceVersion: string
   jobUid: string
   createdMs: number
+  /** When its deletion was asked for: metadata.deletionTimestamp, which lies in the future, less the grace period. */
   deletedMs: number | null
+  /** metadata.deletionGracePeriodSeconds. 0 also when the Pod had ended before it was deleted. Absent while it is not deleted. */
+  deletionGraceSeconds?: number
   /** Pending, Running, Succeeded, Failed, Unknown. */
   phase: string
   reason: string

@@ -1,47 +1,43 @@
-// From the API's Jobs and Pods to the few fields that are kept. Tolerant: what is missing is null, and nothing here throws for odd objects with a name.
+// From the API's Jobs and Pods to the few fields that are kept. Tolerant: what is missing or of the wrong type is null, empty or the default;
+// only an object without name or uid is refused. It runs for every object of every list, so plain loops, and strings that repeat are shared.
 import { ANNOTATION_PREFIX, FINALIZER, TASK_CONTAINER } from './keys.ts'
 import type { Condition, ContainerRole, ContainerState, ContainerView, JobView, PodView } from './kube.ts'
 
 type Raw = Record<string, unknown>
 
+const EMPTY: Raw = Object.freeze({})
+const NONE: readonly unknown[] = Object.freeze([])
+
 const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value)
-const rawOf = (value: unknown): Raw => (isRaw(value) ? value : {})
-const listOf = (value: unknown): Raw[] => (Array.isArray(value) ? value.filter(isRaw) : [])
+const rawOf = (value: unknown): Raw => (isRaw(value) ? value : EMPTY)
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : NONE)
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
+const numberOrNull = (value: unknown): number | null => (typeof value === 'number' ? value : null)
 
+/**
+ * The same text once in memory: reasons, node names, images and labels repeat over thousands of objects, and every JSON answer brings its own
+ * copies. Bounded: when it is full it starts over, which costs only sharing.
+ */
+const SHARED_LIMIT = 4_096
+const SHARED_LENGTH = 256
+const sharedTexts = new Map<string, string>()
+
+function shared(value: unknown): string {
+  if (typeof value !== 'string' || value === '') return ''
+  if (value.length > SHARED_LENGTH) return value
+  const known = sharedTexts.get(value)
+  if (known !== undefined) return known
+  if (sharedTexts.size >= SHARED_LIMIT) sharedTexts.clear()
+  sharedTexts.set(value, value)
+  return value
+}
+
+/** Epoch milliseconds. The zero times of Go (year 1) and of container runtimes (1970) mean that it never happened. */
 function timeOf(value: unknown): number | null {
   if (typeof value !== 'string') return null
   const ms = Date.parse(value)
-  return Number.isNaN(ms) ? null : ms
-}
-
-const KEPT_LABELS = ['jobhook.dev/', 'labels.jobhook.dev/', 'app.kubernetes.io/', 'kueue.x-k8s.io/']
-
-function labelsOf(meta: Raw): Record<string, string> {
-  const labels: Record<string, string> = {}
-  for (const [name, value] of Object.entries(rawOf(meta.labels))) {
-    if (KEPT_LABELS.some((prefix) => name.startsWith(prefix))) labels[name] = textOf(value)
-  }
-  return labels
-}
-
-function annotationsOf(meta: Raw): Record<string, string> {
-  const annotations: Record<string, string> = {}
-  for (const [name, value] of Object.entries(rawOf(meta.annotations))) {
-    if (name.startsWith(ANNOTATION_PREFIX)) annotations[name.slice(ANNOTATION_PREFIX.length)] = textOf(value)
-  }
-  return annotations
-}
-
-function conditionsOf(value: unknown): Condition[] {
-  return listOf(value).map((condition) => ({
-    type: textOf(condition.type),
-    status: condition.status === 'True' || condition.status === 'False' ? condition.status : 'Unknown',
-    reason: textOf(condition.reason),
-    message: textOf(condition.message),
-    atMs: timeOf(condition.lastTransitionTime),
-  }))
+  return ms > 0 ? ms : null
 }
 
 /** Source: batch/v1 Job. Throws only when it has no name or uid. */
@@ -50,27 +46,32 @@ export function projectJob(raw: unknown): JobView {
   const meta = rawOf(metadata)
   const wanted = rawOf(spec)
   const seen = rawOf(status)
-  return {
+  const view: JobView = {
     ...identityOf(meta),
     generation: numberOf(meta.generation),
     createdMs: timeOf(meta.creationTimestamp) ?? 0,
     deletedMs: timeOf(meta.deletionTimestamp),
-    labels: labelsOf(meta),
-    annotations: annotationsOf(meta),
-    held: Array.isArray(meta.finalizers) && meta.finalizers.includes(FINALIZER),
+    labels: labelsOf(meta.labels),
+    annotations: annotationsOf(meta.annotations),
+    held: listOf(meta.finalizers).includes(FINALIZER),
     suspended: wanted.suspend === true,
     parallelism: typeof wanted.parallelism === 'number' ? wanted.parallelism : 1,
-    activeDeadlineSeconds: typeof wanted.activeDeadlineSeconds === 'number' ? wanted.activeDeadlineSeconds : null,
-    ttlSecondsAfterFinished: typeof wanted.ttlSecondsAfterFinished === 'number' ? wanted.ttlSecondsAfterFinished : null,
+    activeDeadlineSeconds: numberOrNull(wanted.activeDeadlineSeconds),
+    ttlSecondsAfterFinished: numberOrNull(wanted.ttlSecondsAfterFinished),
     managedByOther: typeof wanted.managedBy === 'string' && wanted.managedBy !== 'kubernetes.io/job-controller',
     startMs: timeOf(seen.startTime),
     completionMs: timeOf(seen.completionTime),
     active: numberOf(seen.active),
     succeeded: numberOf(seen.succeeded),
     failed: numberOf(seen.failed),
-    conditions: conditionsOf(seen.conditions),
+    conditions: conditionsOf(seen.conditions, null),
   }
+  if (ignoresDisruption(wanted.podFailurePolicy)) view.retriesDisruption = true
+  return view
 }
+
+/** The only conditions of a Pod that a decision needs. */
+const POD_CONDITIONS: ReadonlySet<unknown> = new Set(['PodScheduled', 'PodReadyToStartContainers', 'DisruptionTarget'])
 
 /** Source: core/v1 Pod. Throws only when it has no name or uid. */
 export function projectPod(raw: unknown): PodView {
@@ -78,59 +79,121 @@ export function projectPod(raw: unknown): PodView {
   const meta = rawOf(metadata)
   const wanted = rawOf(spec)
   const seen = rawOf(status)
-  const owner = listOf(meta.ownerReferences).find((reference) => reference.controller === true)
-  const statuses = new Map(
-    [...listOf(seen.initContainerStatuses), ...listOf(seen.containerStatuses)].map((entry) => [textOf(entry.name), entry]),
-  )
-  const view = (container: Raw, role: ContainerRole): ContainerView => containerView(container, role, statuses.get(textOf(container.name)))
-  return {
+  const deletionMs = timeOf(meta.deletionTimestamp)
+  const graceSeconds = numberOf(meta.deletionGracePeriodSeconds)
+  const view: PodView = {
     ...identityOf(meta),
-    jobUid: textOf(owner?.uid),
+    jobUid: controllerUid(meta.ownerReferences),
     createdMs: timeOf(meta.creationTimestamp) ?? 0,
-    deletedMs: timeOf(meta.deletionTimestamp),
-    phase: textOf(seen.phase),
-    reason: textOf(seen.reason),
+    deletedMs: deletionMs === null ? null : deletionMs - graceSeconds * 1000,
+    phase: shared(seen.phase),
+    reason: shared(seen.reason),
     message: textOf(seen.message),
-    node: textOf(wanted.nodeName) || null,
-    nominatedNode: textOf(seen.nominatedNodeName) || null,
-    conditions: conditionsOf(seen.conditions),
-    containers: [
-      ...listOf(wanted.initContainers).map((container) => view(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init')),
-      ...listOf(wanted.containers).map((container) => view(container, container.name === TASK_CONTAINER ? 'task' : 'other')),
-    ],
+    node: shared(wanted.nodeName) || null,
+    nominatedNode: shared(seen.nominatedNodeName) || null,
+    conditions: conditionsOf(seen.conditions, POD_CONDITIONS),
+    containers: containersOf(wanted, seen),
     gone: false,
   }
+  if (deletionMs !== null) view.deletionGraceSeconds = graceSeconds
+  return view
 }
 
 function identityOf(meta: Raw): { name: string; uid: string; resourceVersion: string } {
   const { name, uid, resourceVersion } = meta
-  if (typeof name !== 'string' || typeof uid !== 'string') throw new TypeError('an object without name or uid')
+  if (typeof name !== 'string' || name === '' || typeof uid !== 'string' || uid === '') throw new TypeError('an object without name or uid')
   return { name, uid, resourceVersion: textOf(resourceVersion) }
 }
 
-function containerView(container: Raw, role: ContainerRole, status: Raw | undefined): ContainerView {
+function isKeptLabel(name: string): boolean {
+  return (
+    name.startsWith('jobhook.dev/') ||
+    name.startsWith('labels.jobhook.dev/') ||
+    name.startsWith('app.kubernetes.io/') ||
+    name.startsWith('kueue.x-k8s.io/')
+  )
+}
+
+function labelsOf(value: unknown): Record<string, string> {
+  const all = rawOf(value)
+  const labels: Record<string, string> = {}
+  for (const name of Object.keys(all)) if (isKeptLabel(name)) labels[name] = shared(all[name])
+  return labels
+}
+
+function annotationsOf(value: unknown): Record<string, string> {
+  const all = rawOf(value)
+  const annotations: Record<string, string> = {}
+  for (const name of Object.keys(all)) {
+    if (name.startsWith(ANNOTATION_PREFIX)) annotations[name.slice(ANNOTATION_PREFIX.length)] = textOf(all[name])
+  }
+  return annotations
+}
+
+function conditionsOf(value: unknown, kept: ReadonlySet<unknown> | null): Condition[] {
+  const conditions: Condition[] = []
+  for (const item of listOf(value)) {
+    if (!isRaw(item) || (kept !== null && !kept.has(item.type))) continue
+    conditions.push({
+      type: shared(item.type),
+      status: item.status === 'True' || item.status === 'False' ? item.status : 'Unknown',
+      reason: shared(item.reason),
+      message: shared(item.message),
+      atMs: timeOf(item.lastTransitionTime),
+    })
+  }
+  return conditions
+}
+
+function controllerUid(value: unknown): string {
+  for (const owner of listOf(value)) if (isRaw(owner) && owner.controller === true) return textOf(owner.uid)
+  return ''
+}
+
+function ignoresDisruption(policy: unknown): boolean {
+  return listOf(rawOf(policy).rules).some((rule) => isRaw(rule) && rule.action === 'Ignore' && listOf(rule.onPodConditions).length > 0)
+}
+
+/** In the order they run: init containers as the spec lists them, then the others. The statuses come in an order of their own. */
+function containersOf(wanted: Raw, seen: Raw): ContainerView[] {
+  const containers: ContainerView[] = []
+  for (const item of listOf(wanted.initContainers)) {
+    if (isRaw(item)) containers.push(containerOf(item, item.restartPolicy === 'Always' ? 'sidecar' : 'init', seen.initContainerStatuses))
+  }
+  for (const item of listOf(wanted.containers)) {
+    if (isRaw(item)) containers.push(containerOf(item, item.name === TASK_CONTAINER ? 'task' : 'other', seen.containerStatuses))
+  }
+  return containers
+}
+
+function containerOf(container: Raw, role: ContainerRole, statuses: unknown): ContainerView {
+  let status: Raw = EMPTY
+  for (const item of listOf(statuses)) if (isRaw(item) && item.name === container.name) status = item
   return {
-    name: textOf(container.name),
+    name: shared(container.name),
     role,
-    state: status ? stateOf(rawOf(status.state)) : null,
-    lastState: status ? stateOf(rawOf(status.lastState)) : null,
-    restarts: numberOf(status?.restartCount),
-    image: textOf(container.image),
+    state: stateOf(status.state),
+    lastState: stateOf(status.lastState),
+    restarts: numberOf(status.restartCount),
+    image: shared(container.image),
   }
 }
 
-function stateOf(state: Raw): ContainerState | null {
-  if (isRaw(state.waiting)) return { kind: 'waiting', reason: textOf(state.waiting.reason), message: textOf(state.waiting.message) }
-  if (isRaw(state.running)) return { kind: 'running', startedMs: timeOf(state.running.startedAt) }
-  if (!isRaw(state.terminated)) return null
-  const { exitCode, signal, reason, message, startedAt, finishedAt } = state.terminated
-  return {
-    kind: 'terminated',
-    exitCode: numberOf(exitCode),
-    signal: typeof signal === 'number' ? signal : null,
-    reason: textOf(reason),
-    message: textOf(message),
-    startedMs: timeOf(startedAt),
-    finishedMs: timeOf(finishedAt),
+function stateOf(value: unknown): ContainerState | null {
+  const { waiting, running, terminated } = rawOf(value)
+  // Without an exit code it is not known how it ended; 0 would call it a success.
+  if (isRaw(terminated) && typeof terminated.exitCode === 'number') {
+    return {
+      kind: 'terminated',
+      exitCode: terminated.exitCode,
+      signal: typeof terminated.signal === 'number' && terminated.signal > 0 ? terminated.signal : null,
+      reason: shared(terminated.reason),
+      message: textOf(terminated.message),
+      startedMs: timeOf(terminated.startedAt),
+      finishedMs: timeOf(terminated.finishedAt),
+    }
   }
+  if (isRaw(running)) return { kind: 'running', startedMs: timeOf(running.startedAt) }
+  if (isRaw(waiting)) return { kind: 'waiting', reason: shared(waiting.reason), message: shared(waiting.message) }
+  return null
 }

@@ -1,0 +1,144 @@
+// What a task's Job and Pods mean now: it lives, it has to be stopped, or it has ended and this is the verdict. Pure and level-triggered: only the
+// present state counts, never the events that led to it. A verdict is given only once nothing of the task runs any more.
+import type { Condition, PodView, TaskView } from '../model/kube.ts'
+import type { Outcome } from '../model/verdict.ts'
+import { deletionOf } from './disruption.ts'
+import { type Evidence, endedBefore, endedByItself, isOver, readEvidence } from './evidence.ts'
+import type { OutcomeOptions } from './options.ts'
+import { type Wait, waitForPod, waitOfPod } from './pending.ts'
+import { podVerdict } from './pod-verdict.ts'
+import { runLimit, timeoutMessage, waitForOthers } from './running.ts'
+import { SIDECAR_GRACE } from './stop-mark.ts'
+import { cameFirst, jobVerdict, stoppedVerdict } from './stopped.ts'
+
+/** Jobs and Pods come by two watches. When the Job has ended, its Pod's last state gets this long to arrive; a broken watch is back by then. */
+const BEHIND_POD_MS = 60_000
+/** The same for a Pod that was never seen: most likely it is gone, and nothing will arrive. */
+const UNSEEN_POD_MS = 10_000
+/** A stopped Job without a Pod is ended by the Job controller within a second; a controller that cannot is given this long. */
+const NO_POD_MS = 30_000
+/** Beyond its grace period a deleted Pod ends only if its kubelet is there. */
+const DELETION_SLACK_MS = 60_000
+
+const KUEUE_LABEL = 'kueue.x-k8s.io/queue-name'
+
+export function classify(task: TaskView, options: OutcomeOptions, nowMs: number): Outcome {
+  const seen = readEvidence(task)
+  const { job, pod, mark, finished, decided } = seen
+
+  if (endedByItself(seen)) {
+    const first = mark === null || endedBefore(seen, mark.atMs)
+    const vanishing = mark !== null || job.deletedMs !== null || pod?.gone === true
+    return ended(seen, mark && !first ? stoppedVerdict(seen, mark, true) : podVerdict(seen), vanishing)
+  }
+  if (finished) return classifyFinished(seen, finished, nowMs)
+  if (decided && seen.pods.length > 0 && seen.pods.every(isOver)) return ended(seen, jobVerdict(seen, decided), true)
+  if (mark) return classifyStopped(seen, mark.atMs, options, nowMs)
+  if (job.deletedMs !== null) {
+    // A deleted Job gets no Pod any more, and Kueue's must not be resumed to end it.
+    if (isKueues(seen) && seen.pods.every(isOver))
+      return ended(seen, stoppedVerdict(seen, { reason: 'deleted', atMs: job.deletedMs, message: null }, true), true)
+    return { kind: 'stop', reason: 'deleted', message: 'the task’s Job was deleted' }
+  }
+  if (job.suspended) return live(seen, 'queued', null, pod && !isOver(pod) ? 'its Pod to end, then its turn again' : 'its turn')
+  if (decided && pod?.deletedMs === null) return live(seen, 'stopping', null, 'its Pod to end')
+  if (!pod || (pod.gone && isOfEarlierRun(seen, pod))) return judge(seen, 'pending', waitForPod(job, pod?.deletedMs ?? 0, options), nowMs)
+  if (pod.gone || pod.deletedMs !== null || isOver(pod)) return classifyDeleted(seen, pod, options, nowMs)
+  return classifyPod(seen, pod, options, nowMs)
+}
+
+/** The Job controller has said its last word; what is left is to know how. */
+function classifyFinished(seen: Evidence, word: Condition, nowMs: number): Outcome {
+  const { job, pod, mark } = seen
+  const unseen = !pod && job.failed + job.succeeded > 0
+  const behind = pod !== null && !isOver(pod) && !seen.end
+  // Before 1.31 Kubernetes said Failed while the Pod was still ending: its grace period counts too.
+  const pastGraceMs = behind && pod.deletedMs !== null ? pod.deletedMs + graceMs(pod) + DELETION_SLACK_MS : 0
+  const untilMs = Math.max(pastGraceMs, (word.atMs ?? 0) + (behind ? BEHIND_POD_MS : UNSEEN_POD_MS))
+  if ((unseen || behind) && nowMs < untilMs)
+    return live(seen, mark ? 'stopping' : pod ? 'running' : 'pending', untilMs, 'the last state of its Pod')
+  return ended(seen, jobVerdict(seen, word), true)
+}
+
+/** Stopped, and the Job controller has not spoken yet. */
+function classifyStopped(seen: Evidence, markMs: number, { deadlines }: OutcomeOptions, nowMs: number): Outcome {
+  const { mark, pods, pod, job } = seen
+  if (!mark) throw new TypeError('not stopped')
+  const isQuiet = pods.length > 0 ? pods.every(isOver) : job.active === 0
+  // Nothing can start any more: Kueue holds it back, or no Pod came in the time the controller needs.
+  const quietAtMs =
+    isKueues(seen) && job.suspended ? markMs : pods.length === 0 ? markMs + NO_POD_MS : markMs + deadlines.stopConfirmSeconds * 1000
+  if (isQuiet && nowMs >= quietAtMs) return ended(seen, pod && cameFirst(seen) ? podVerdict(seen) : stoppedVerdict(seen, mark, true), true)
+  const confirmMs = markMs + deadlines.stopConfirmSeconds * 1000
+  if (nowMs >= confirmMs && !isQuiet) return ended(seen, stoppedVerdict(seen, mark, false), true)
+  return live(seen, 'stopping', isQuiet ? quietAtMs : confirmMs, `its Pod to end; it is being stopped (${mark.reason})`)
+}
+
+/** Its Pod is being deleted, or is gone, by somebody else's hand. Never a verdict alone: Kueue may run it again, the Job controller says which. */
+function classifyDeleted(seen: Evidence, pod: PodView, { deadlines }: OutcomeOptions, nowMs: number): Outcome {
+  const sinceMs = pod.deletedMs ?? seen.end?.finishedMs ?? pod.createdMs
+  const { reason, text } = deletionOf(pod)
+  if (isOver(pod)) {
+    const dueMs = sinceMs + deadlines.stopConfirmSeconds * 1000
+    const message = `its Pod was deleted and its Job has not ended for ${deadlines.stopConfirmSeconds} s${text === '' ? '' : `: ${text}`}`
+    return judge(seen, 'stopping', { for: 'its Job to end after its Pod', dueMs, reason, message }, nowMs)
+  }
+  const message = `its Pod was deleted and has not ended since; node ${pod.node ?? 'unknown'} does not answer${text === '' ? '' : `: ${text}`}`
+  const wait: Wait = {
+    for: 'its Pod to end; somebody deleted it',
+    dueMs: sinceMs + graceMs(pod) + DELETION_SLACK_MS,
+    reason: 'node_lost',
+    message,
+  }
+  return judge(seen, 'stopping', wait, nowMs)
+}
+
+function classifyPod(seen: Evidence, pod: PodView, options: OutcomeOptions, nowMs: number): Outcome {
+  const { end, startedMs, main } = seen
+  if (end) {
+    const others = waitForOthers(seen, end.finishedMs ?? pod.createdMs, options)
+    if (nowMs >= others.dueMs) return { kind: 'stop', reason: SIDECAR_GRACE, message: others.message }
+    return live(seen, 'stopping', others.dueMs, others.for)
+  }
+  if (main?.state?.kind === 'running' || startedMs !== null) {
+    const limit = runLimit(seen.job, options)
+    const dueMs = (startedMs ?? pod.createdMs) + limit.seconds * 1000
+    if (nowMs >= dueMs) return { kind: 'stop', reason: 'task_timeout', message: timeoutMessage(limit) }
+    return live(seen, 'running', dueMs, null)
+  }
+  return judge(seen, 'pending', waitOfPod(pod, options), nowMs)
+}
+
+function judge(seen: Evidence, state: 'pending' | 'stopping', wait: Wait, nowMs: number): Outcome {
+  if (wait.dueMs !== null && nowMs >= wait.dueMs) return { kind: 'stop', reason: wait.reason, message: wait.message }
+  return live(seen, state, wait.dueMs, wait.for)
+}
+
+type Live = Extract<Outcome, { kind: 'live' }>
+
+function live(seen: Evidence, state: Live['state'], wakeAtMs: number | null, waitingFor: string | null): Live {
+  return {
+    kind: 'live',
+    state,
+    startedMs: seen.startedMs,
+    wakeAtMs: wakeAtMs !== null && Number.isFinite(wakeAtMs) ? wakeAtMs : null,
+    waitingFor,
+  }
+}
+
+function ended(seen: Evidence, verdict: Extract<Outcome, { kind: 'ended' }>['verdict'], evidenceCanVanish: boolean): Outcome {
+  return { kind: 'ended', verdict, evidenceCanVanish, startedMs: seen.startedMs }
+}
+
+/** A requeued Job starts anew, with a new startTime: the Pod of its earlier run says nothing of this one. Times are cut to seconds. */
+function isOfEarlierRun({ job }: Evidence, pod: PodView): boolean {
+  return job.startMs !== null && pod.createdMs + 1000 < job.startMs
+}
+
+function graceMs(pod: PodView): number {
+  return (pod.deletionGraceSeconds ?? 0) * 1000
+}
+
+function isKueues({ job }: Evidence): boolean {
+  return job.labels[KUEUE_LABEL] !== undefined
+}

@@ -1,0 +1,101 @@
+// What is known of a task, read off its Job and Pods once: facts, no judgement.
+import type { Condition, ContainerState, ContainerView, JobView, PodView, StopMark, TaskView } from '../model/kube.ts'
+import { exitCodeOf } from './signals.ts'
+import { readStopMark } from './stop-mark.ts'
+
+export type Terminated = Extract<ContainerState, { kind: 'terminated' }>
+
+export interface Evidence {
+  job: JobView
+  mark: StopMark | null
+  pods: readonly PodView[]
+  /** The Pod that counts: the newest that still exists, else the newest that was seen. */
+  pod: PodView | null
+  /** The container `task` of that Pod. */
+  main: ContainerView | null
+  /** How it ended, when that is really known: ContainerStatusUnknown (the kubelet found no trace of it) is no knowledge. */
+  end: Terminated | null
+  /** When it started; null when it never did. */
+  startedMs: number | null
+  /** Complete or Failed: the Job controller's last word, said once every Pod has ended. */
+  finished: Condition | null
+  /** SuccessCriteriaMet or FailureTarget: the same, said while Pods may still be ending. */
+  decided: Condition | null
+}
+
+export function readEvidence({ job, pods }: TaskView): Evidence {
+  const pod = pods.findLast((candidate) => !candidate.gone) ?? pods.at(-1) ?? null
+  const main = pod?.containers.find((container) => container.role === 'task') ?? null
+  const state = main?.state ?? null
+  return {
+    job,
+    mark: readStopMark(job),
+    pods,
+    pod,
+    main,
+    end: state?.kind === 'terminated' && state.reason !== 'ContainerStatusUnknown' ? state : null,
+    startedMs: startOf(main),
+    finished: trueCondition(job.conditions, 'Complete') ?? trueCondition(job.conditions, 'Failed'),
+    decided: trueCondition(job.conditions, 'SuccessCriteriaMet') ?? trueCondition(job.conditions, 'FailureTarget'),
+  }
+}
+
+export function trueCondition(conditions: readonly Condition[], type: string): Condition | null {
+  return conditions.find((condition) => condition.type === type && condition.status === 'True') ?? null
+}
+
+export function isTerminal(pod: PodView): boolean {
+  return pod.phase === 'Succeeded' || pod.phase === 'Failed'
+}
+
+/** Nothing of it runs any more. A Pod may be marked Failed (by the Pod garbage collector) while its containers run on an unreachable node. */
+export function isOver(pod: PodView): boolean {
+  return pod.gone || (isTerminal(pod) && !pod.containers.some((container) => container.state?.kind === 'running'))
+}
+
+/** Ended and not because somebody deleted it. Where the Job replaces disrupted Pods, such an end is not the last word. */
+export function endedByItself({ job, pod }: Evidence): boolean {
+  if (!pod || pod.deletedMs !== null || !isTerminal(pod) || !isOver(pod)) return false
+  return !(job.retriesDisruption === true && trueCondition(pod.conditions, 'DisruptionTarget'))
+}
+
+/**
+ * Whether the workload came to its end before `limitMs`, for sure. Kubernetes cuts times to whole seconds: a finishedAt of 12:00:05 is any
+ * instant up to 12:00:06, so only a limit from 12:00:06 on is certainly later. A tie decides against completion.
+ */
+export function endedBefore(seen: Evidence, limitMs: number): boolean {
+  const finishedMs = endMs(seen)
+  return finishedMs !== null && finishedMs + 1000 <= limitMs
+}
+
+/**
+ * Whether it had come to its end before somebody deleted its Pod. In a tie the grace period decides: Kubernetes gives 0 to a Pod that has ended
+ * already. A forced deletion has 0 too, but then the exit code is that of a kill.
+ */
+export function endedBeforeDeletion(seen: Evidence): boolean {
+  const deletedMs = seen.pod?.deletedMs ?? null
+  if (deletedMs === null) return true
+  if (endedBefore(seen, deletedMs)) return true
+  const killed = seen.end !== null && KILLED.has(exitCodeOf(seen.end))
+  return seen.pod?.deletionGraceSeconds === 0 && endMs(seen) === deletedMs && !killed
+}
+
+const KILLED: ReadonlySet<number> = new Set([137, 143])
+
+/** When the container that decided the Pod's fate ended: the task's, else the last init container's. */
+function endMs({ pod, end }: Evidence): number | null {
+  if (end) return end.finishedMs
+  let latestMs: number | null = null
+  for (const { role, state } of pod?.containers ?? []) {
+    if (role === 'init' && state?.kind === 'terminated' && state.exitCode !== 0 && state.finishedMs !== null) latestMs = state.finishedMs
+  }
+  return latestMs
+}
+
+function startOf(main: ContainerView | null): number | null {
+  const state = main?.state
+  if (state?.kind === 'running' || state?.kind === 'terminated') return state.startedMs
+  // Restarted in place, which only a hand-made Pod template allows: it has started all the same.
+  const before = main?.lastState
+  return before?.kind === 'terminated' || before?.kind === 'running' ? before.startedMs : null
+}
