@@ -50,6 +50,8 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
   const open = verifier !== null || insecure
   return {
     admission,
+    /** What every task's manifest is built with. */
+    spec,
     submit,
     cancel,
     /** null: no secret is configured, so the webhook answers 404. */

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { healthRoutes } from '../../routes/health.ts'
 import { openapiRoutes } from '../../routes/openapi.ts'
+import { renderRoutes } from '../../routes/render.ts'
 import { tasksRoutes } from '../../routes/tasks.ts'
 import { webhookRoutes } from '../../routes/webhook.ts'
 import { createHealth } from '../health.ts'
@@ -10,6 +11,7 @@ import type { App } from '../lib/http.ts'
 import { openapiDocument, openapiYaml, registerOpenapi } from '../openapi.ts'
 import { createServer } from '../server.ts'
 import type { createEntrance } from './entrance.ts'
+import { createRender } from './render.ts'
 import type { createReporting } from './reporting.ts'
 import type { Shared } from './shared.ts'
 
@@ -49,6 +51,7 @@ export function createHttp(
       audit: (entry) => common.log.info({ audit: true, ...entry }, 'audit'),
     }),
   )
+  server.register(renderRoutes({ render: createRender(config, parts.entrance.spec) }))
   server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics: reader.metricsText }))
   return server
 }

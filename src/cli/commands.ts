@@ -19,6 +19,10 @@ const COMMANDS: Record<string, Command> = {
     summary: 'Shows the whole path in this terminal, without a cluster: 20 tasks, some of which fail on purpose.',
     load: async () => (await import('./demo/command.ts')).demo,
   },
+  render: {
+    summary: 'Prints the Job and the Secret an assignment would become, as YAML.',
+    load: async () => (await import('./render.ts')).render,
+  },
   keys: { summary: 'Makes a webhook secret, or a pair of ed25519 keys.', load: async () => (await import('./keys.ts')).keys },
   sign: { summary: 'Signs a message and prints the curl command that sends it.', load: async () => (await import('./sign.ts')).sign },
   listen: {
