@@ -153,7 +153,7 @@ export const ConfigSchema = Type.Object(
         pull: duration('How long an image may take to arrive.', '10m'),
         prepare: duration('How long init containers may take.', '10m'),
         create: duration('How long a Job may be without a Pod.', '1m'),
-        run: Type.Optional(duration('How long the task’s container may run, unless the assignment says less or more. Default 8h.')),
+        run: Type.Optional(duration('The longest a task’s container may run; its own timeout_seconds can only be shorter. Default 8h.')),
         sidecar_grace: duration('How long other containers may run on after the task’s container.', '30s'),
         stop_confirm: duration('How long to wait for the end of a stopped Pod before its node counts as lost.', '30m'),
         drain_delay: duration('How long a stopping replica goes on answering.', '5s'),

@@ -1,0 +1,34 @@
+// What is generated and committed is what the schemas say now.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { parse } from 'yaml'
+import { configReference } from '../../scripts/config-reference-text.ts'
+import { openapiText } from '../../scripts/openapi-text.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const committed = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
+
+test('openapi.yaml is what the schemas say (else: npm run openapi)', async () => {
+  assert.equal(committed('openapi.yaml'), await openapiText())
+})
+
+test('openapi.yaml is valid OpenAPI 3.1', async () => {
+  const result = await new Validator().validate(parse(committed('openapi.yaml')))
+  assert.deepEqual(result.errors ?? [], [])
+  assert.equal(result.valid, true)
+})
+
+test('openapi.yaml describes the webhook, its callbacks and every REST route', () => {
+  const document = parse(committed('openapi.yaml'))
+  for (const path of ['/v1/webhook', '/v1/tasks', '/v1/tasks/{id}', '/livez', '/readyz', '/metrics'])
+    assert.ok(path in document.paths, path)
+  assert.ok(document.webhooks.callback.post.requestBody)
+  assert.equal(document.paths['/v1/webhook'].post.requestBody.content['application/json'].schema.oneOf.length, 3)
+})
+
+test('docs/configuration.md is what the schema says (else: npm run docs)', () => {
+  assert.equal(committed('docs/configuration.md'), configReference())
+})
