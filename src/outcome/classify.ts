@@ -76,10 +76,11 @@ function classifyStopped(seen: Evidence, markMs: number, { deadlines }: OutcomeO
 
 /** Its Pod is being deleted, or is gone, by somebody else's hand. Never a verdict alone: Kueue may run it again, the Job controller says which. */
 function classifyDeleted(seen: Evidence, pod: PodView, { deadlines }: OutcomeOptions, nowMs: number): Outcome {
-  const sinceMs = pod.deletedMs ?? seen.end?.finishedMs ?? pod.createdMs
+  const sinceMs = pod.deletedMs ?? seen.end?.finishedMs ?? null
   const { reason, text } = deletionOf(pod)
-  if (isOver(pod)) {
-    const dueMs = sinceMs + deadlines.stopConfirmSeconds * 1000
+  if (isOver(pod) || sinceMs === null) {
+    // When a forced deletion took it nobody knows; then the Job's own deadline is the limit.
+    const dueMs = sinceMs === null ? null : sinceMs + deadlines.stopConfirmSeconds * 1000
     const message = `its Pod was deleted and its Job has not ended for ${deadlines.stopConfirmSeconds} s${text === '' ? '' : `: ${text}`}`
     return judge(seen, 'stopping', { for: 'its Job to end after its Pod', dueMs, reason, message }, nowMs)
   }
@@ -102,7 +103,8 @@ function classifyPod(seen: Evidence, pod: PodView, options: OutcomeOptions, nowM
   }
   if (main?.state?.kind === 'running' || startedMs !== null) {
     const limit = runLimit(seen.job, options)
-    const dueMs = (startedMs ?? pod.createdMs) + limit.seconds * 1000
+    // startedAt is cut to whole seconds: without the extra one a task would lose up to a second of its time.
+    const dueMs = (startedMs ?? pod.createdMs) + (limit.seconds + 1) * 1000
     if (nowMs >= dueMs) return { kind: 'stop', reason: 'task_timeout', message: timeoutMessage(limit) }
     return live(seen, 'running', dueMs, null)
   }

@@ -1,11 +1,11 @@
 // A task whose container has not started: which step it is at, how long that step may take, and what it failed of when the time is up. Time
 // counts from the step's own beginning, so a slow image does not use up the time for a node.
 import type { ContainerView, JobView, PodView } from '../model/kube.ts'
-import { SETUP_CONTAINER, SIDECAR_CONTAINER_PREFIX } from '../model/pod-settings.ts'
 import type { FailureReason } from '../model/reasons.ts'
 import { quote } from './compose.ts'
 import { trueCondition } from './evidence.ts'
 import type { OutcomeOptions } from './options.ts'
+import { initReason } from './pod-verdict.ts'
 import { CONFIRM_SECONDS, isUsualWait, SETTLE_SECONDS, troubleOf } from './waiting.ts'
 
 /** What a task waits for, and when that has lasted too long. */
@@ -20,18 +20,42 @@ export interface Wait {
 
 const DEFAULT_AUTOSCALER_CAP_SECONDS = 900
 
-export function waitForPod(job: JobView, goneMs: number, { deadlines, hint }: OutcomeOptions): Wait {
-  const event = hint?.jobEventMessage
-  // A controller that is far behind has not even set startTime. Where somebody looked and found no FailedCreate Event, that is all there is to it.
-  const behind = job.startMs === null && hint !== undefined && event === undefined
-  const sinceMs = Math.max(job.startMs ?? job.createdMs, goneMs, resumedMs(job))
-  const limitSeconds = behind ? Math.max(deadlines.createSeconds, capSeconds(deadlines)) : deadlines.createSeconds
+/** `goneMs`: when the Pod of an earlier run was deleted, 0 when there was none. */
+export function waitForPod(job: JobView, goneMs: number, options: OutcomeOptions): Wait {
+  const event = options.hint?.jobEventMessage
+  const why = event === undefined ? '' : `: ${quote(event)}`
+  const limitSeconds = createLimitSeconds(job, options)
+  const sinceMs = createdSinceMs(job, goneMs, event !== undefined)
   return {
-    for: `its Pod to be created${event === undefined ? '' : `: ${quote(event)}`}`,
-    dueMs: job.managedByOther ? null : dueMs(sinceMs, limitSeconds),
+    for: `its Pod to be created${why}`,
+    dueMs: sinceMs === null ? null : dueMs(sinceMs, limitSeconds),
     reason: 'job_create',
-    message: `Kubernetes created no Pod within ${limitSeconds} s${event === undefined ? '' : `: ${quote(event)}`}`,
+    message: `Kubernetes created no Pod within ${limitSeconds} s${why}`,
   }
+}
+
+/**
+ * A Job without startTime has never been served: its controller is far behind (a stock one serves some five Jobs a second), or it may not create
+ * the Pod, which leaves the status just as empty and only an Event tells. Until somebody has looked for one, the task gets some minutes; with
+ * the Event its deadline; without one the controller is behind and nothing is wrong with the task.
+ */
+const UNSERVED_FACTOR = 5
+
+function createLimitSeconds(job: JobView, { deadlines, hint }: OutcomeOptions): number {
+  if (job.startMs !== null || hint?.jobEventMessage !== undefined) return deadlines.createSeconds
+  if (hint === undefined) return deadlines.createSeconds * UNSERVED_FACTOR
+  return Math.max(deadlines.createSeconds * UNSERVED_FACTOR, capSeconds(deadlines))
+}
+
+/** From when on a Pod is due; null while nobody can say. */
+function createdSinceMs(job: JobView, goneMs: number, refused: boolean): number | null {
+  // Another controller (MultiKueue) runs it elsewhere: no Pod comes here.
+  if (job.managedByOther) return null
+  const suspended = job.conditions.find(({ type }) => type === 'Suspended')
+  // Let go a moment ago, and the controller has not noticed yet; when that was is not on the Job. A refused Pod shows that it has noticed.
+  if (suspended?.status === 'True' && !refused) return null
+  const resumedMs = suspended?.status === 'False' ? (suspended.atMs ?? 0) : 0
+  return Math.max(job.startMs ?? job.createdMs, goneMs, resumedMs)
 }
 
 export function waitOfPod(pod: PodView, options: OutcomeOptions): Wait {
@@ -153,16 +177,6 @@ function sandboxWait(pod: PodView, scheduledMs: number, { deadlines, hint }: Out
     reason: 'volume_mount',
     message: `the Pod’s volumes and network were not ready${where} after ${deadlines.prepareSeconds} s${event}`,
   }
-}
-
-export function initReason(name: string): FailureReason {
-  if (name === SETUP_CONTAINER) return 'setup_command'
-  return name.startsWith(SIDECAR_CONTAINER_PREFIX) ? 'sidecar_prep' : 'init_container'
-}
-
-/** When a suspended Job was let go; its Pod is due only from then on. */
-function resumedMs(job: JobView): number {
-  return job.conditions.find(({ type, status }) => type === 'Suspended' && status === 'False')?.atMs ?? 0
 }
 
 function capSeconds(deadlines: OutcomeOptions['deadlines']): number {

@@ -76,9 +76,14 @@ function isFailedInit({ role, state }: ContainerView): boolean {
   return (role === 'init' || role === 'sidecar') && state?.kind === 'terminated' && terminationReason(state) !== null
 }
 
+/** Which part of the preparation an init container does, by the names that the manifest gives. */
+export function initReason(name: string): FailureReason {
+  if (name === SETUP_CONTAINER) return 'setup_command'
+  return name.startsWith(SIDECAR_CONTAINER_PREFIX) ? 'sidecar_prep' : 'init_container'
+}
+
 function initVerdict(seen: Evidence, { name, state, image }: ContainerView): Verdict {
-  const reason: FailureReason =
-    name === SETUP_CONTAINER ? 'setup_command' : name.startsWith(SIDECAR_CONTAINER_PREFIX) ? 'sidecar_prep' : 'init_container'
+  const reason = initReason(name)
   if (state?.kind !== 'terminated') return compose(seen, 'failed', { reason, what: `The init container ${name} failed.`, container: name })
   const what = {
     setup_command: 'The setup command failed before the task could start',
@@ -107,14 +112,20 @@ function podDeadlineVerdict(seen: Evidence, { reason, message }: PodView): Verdi
   })
 }
 
-/** Pod status.reason when the kubelet refuses a Pod that the scheduler gave it; no container ever ran. */
-const REFUSED_BY_NODE =
-  /^(OutOf\w+(-\w+)?|NodeAffinity|NodePorts|NodeUnschedulable|MatchNodeSelector|UnexpectedAdmissionError|TopologyAffinityError|NodeResourcesFit)$/i
+/** Pod status.reason when the kubelet refuses a Pod that the scheduler gave it (OutOfcpu, OutOfpods, … beside these); no container ever ran. */
+const REFUSED_BY_NODE: ReadonlySet<string> = new Set([
+  'NodeAffinity',
+  'NodePorts',
+  'NodeUnschedulable',
+  'MatchNodeSelector',
+  'TopologyAffinityError',
+  'UnexpectedAdmissionError',
+])
 
 function refusedVerdict(seen: Evidence, pod: PodView): Verdict {
   const text = pod.message
   const why = text === '' ? '' : `: ${quote(text)}`
-  if (REFUSED_BY_NODE.test(pod.reason)) {
+  if (pod.reason.startsWith('OutOf') || REFUSED_BY_NODE.has(pod.reason)) {
     const where = pod.node ? ` ${pod.node}` : ''
     return compose(seen, 'failed', {
       reason: 'unschedulable',

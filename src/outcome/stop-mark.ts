@@ -6,6 +6,9 @@ import type { JobView, StopMark } from '../model/kube.ts'
 /** Only a reason to stop, never a verdict: the verdict is then the task container's own. */
 export const SIDECAR_GRACE = 'sidecar_grace'
 
+/** What a reason looks like, also one that a newer jobhook knows and this one does not. */
+const WORD = /^[a-z][a-z_]{0,40}$/
+
 const CLOSED: ReadonlySet<string> = new Set<DeliveryRecord['state']>(['delivered', 'gone', 'dead', 'none'])
 
 export function stopMarkJson(reason: string, atMs: number, message: string | null): string {
@@ -22,7 +25,7 @@ export function readStopMark(job: JobView): StopMark | null {
   const mark = parseObject(text)
   const atMs = typeof mark?.at === 'string' ? Date.parse(mark.at) : Number.NaN
   return {
-    reason: typeof mark?.reason === 'string' && mark.reason !== '' ? mark.reason : 'unknown',
+    reason: typeof mark?.reason === 'string' && WORD.test(mark.reason) ? mark.reason : 'unknown',
     atMs: Number.isNaN(atMs) ? Number.POSITIVE_INFINITY : atMs,
     message: typeof mark?.message === 'string' && mark.message !== '' ? mark.message : null,
   }

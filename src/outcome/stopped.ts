@@ -4,8 +4,9 @@ import { reasonOf } from '../model/reasons.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { compose, describeEnd, quote } from './compose.ts'
 import { deletionOf } from './disruption.ts'
-import { type Evidence, endedBefore, endedBeforeDeletion } from './evidence.ts'
+import { type Evidence, endedBefore, endedBeforeDeletion, type Terminated } from './evidence.ts'
 import { disruptedVerdict, podVerdict, taskVerdict } from './pod-verdict.ts'
+import { exitCodeOf } from './signals.ts'
 import { SIDECAR_GRACE } from './stop-mark.ts'
 import { isUsualWait } from './waiting.ts'
 
@@ -51,7 +52,7 @@ function unconfirmedVerdict(seen: Evidence, mark: StopMark): Verdict {
 /** What the stop for other containers' sake notes of the task's own end, so that nothing is lost with the Pod. */
 export function sidecarMessage(seen: Evidence, others: readonly string[], graceSeconds: number): string {
   const { end } = seen
-  const how = end ? `exit ${end.signal === null ? end.exitCode : 128 + end.signal} ${end.reason || 'Unknown'}` : 'exit unknown'
+  const how = end ? `exit ${exitCodeOf(end)} ${end.reason || 'Unknown'}` : 'exit unknown'
   return `${how}: the task’s container had ended; ${others.join(', ')} still ran ${graceSeconds} s later`
 }
 
@@ -60,7 +61,7 @@ function sidecarVerdict(seen: Evidence, mark: StopMark): Verdict {
   const noted = /^exit (\d+) (\w+):/.exec(mark.message ?? '')
   if (!noted) return compose(seen, 'failed', { reason: 'job_failed', what: 'The task’s container ended, but how is not known any more.' })
   const [, code = '', reason = ''] = noted
-  return taskVerdict(seen, {
+  const end: Terminated = {
     kind: 'terminated',
     exitCode: Number(code),
     signal: null,
@@ -68,7 +69,8 @@ function sidecarVerdict(seen: Evidence, mark: StopMark): Verdict {
     message: '',
     startedMs: null,
     finishedMs: null,
-  })
+  }
+  return taskVerdict({ ...seen, end }, end)
 }
 
 /** The Job controller has spoken (`word`), and nothing of the Job runs any more. */

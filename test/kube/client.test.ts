@@ -1,0 +1,155 @@
+// The Kubernetes HTTP client against a real HTTP server that misbehaves: retries of what is safe, errors as data, credentials, timeouts.
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, test } from 'node:test'
+import { createKubeClient } from '../../src/cluster/client.ts'
+import { createConnection } from '../../src/cluster/connection.ts'
+import { readKubeConfig } from '../../src/cluster/kubeconfig.ts'
+import { lastBytes } from '../../src/cluster/log-tail.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
+
+const closers: (() => Promise<void>)[] = []
+after(() => Promise.all(closers.map((close) => close())))
+
+type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void
+
+async function start(handler: Handler) {
+  let count = 0
+  const sockets = new Set<unknown>()
+  const server = createServer((request, response) => handler(request, response, ++count))
+  server.on('connection', (socket) => sockets.add(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const { kubeConfig, namespace } = readKubeConfig({
+    kind: 'text',
+    text: `apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:${port}/prefix"}}]
+users: [{name: u, user: {token: secret-token}}]
+contexts: [{name: c, context: {cluster: c, user: u, namespace: agents}}]
+current-context: c
+`,
+  })
+  const connection = createConnection({ kubeConfig, clock: systemClock }, { connections: 4, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
+  closers.push(async () => {
+    await connection.close()
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  const client = createKubeClient({ connection, clock: systemClock, metrics: createMetrics(), userAgent: 'jobhook/test' })
+  return { client, namespace, requests: () => count, sockets }
+}
+
+const json = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void => {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+}
+const status = (code: number, reason: string, message = reason) => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  status: 'Failure',
+  reason,
+  message,
+  code,
+})
+const get = { verb: 'get', resource: 'jobs', path: '/apis/batch/v1/x' } as const
+
+test('a request goes under the server’s path prefix with the bearer token, and connections are used again', async () => {
+  const seen: string[] = []
+  const { client, namespace, sockets } = await start((request, response) => {
+    seen.push(`${request.url} ${request.headers.authorization} ${request.headers['accept-encoding']}`)
+    json(response, 200, { ok: true })
+  })
+  for (let index = 0; index < 5; index++) assert.deepEqual(await client.send(get), { ok: true, value: { ok: true } })
+  assert.equal(seen[0], '/prefix/apis/batch/v1/x Bearer secret-token identity')
+  assert.equal(namespace, 'agents')
+  assert.ok(sockets.size <= 2, `${sockets.size} connections for 5 requests one after the other`)
+})
+
+for (const [code, tries, retryable, unknown] of [
+  [400, 1, false, false],
+  [403, 1, false, false],
+  [404, 1, false, false],
+  [409, 1, false, false],
+  [422, 1, false, false],
+  [429, 3, true, false],
+  [500, 3, true, true],
+  [503, 3, true, true],
+  [504, 3, true, true],
+] as const) {
+  test(`${code} is tried ${tries} time(s), ${retryable ? 'worth a retry' : 'final'}, outcome ${unknown ? 'unknown' : 'known'}`, async () => {
+    const { client, requests } = await start((_request, response) => json(response, code, status(code, 'Why', 'because')))
+    const result = await client.send({ ...get, verb: 'create', body: {} })
+    assert.ok(!result.ok)
+    assert.deepEqual(
+      [result.error.status, result.error.reason, result.error.message, result.error.retryable, result.error.outcomeUnknown],
+      [code, 'Why', 'because', retryable, unknown],
+    )
+    assert.equal(requests(), tries)
+  })
+}
+
+test('a server that recovers is asked again, after the Retry-After it named', async () => {
+  const { client, requests } = await start((_request, response, count) =>
+    count < 3 ? json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '0' }) : json(response, 200, { done: true }),
+  )
+  assert.deepEqual(await client.send(get), { ok: true, value: { done: true } })
+  assert.equal(requests(), 3)
+})
+
+test('a Retry-After too long to hold a request for is handed to the caller', async () => {
+  const { client, requests } = await start((_request, response) =>
+    json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '30' }),
+  )
+  const result = await client.send(get)
+  assert.ok(!result.ok && result.error.retryAfterMs === 30_000)
+  assert.equal(requests(), 1)
+})
+
+test('a connection cut after the request was sent leaves the outcome unknown, also when the retry is then refused', async () => {
+  const { client } = await start((request, response, count) =>
+    count === 1 ? request.socket.destroy() : json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '60' }),
+  )
+  const result = await client.send({ ...get, verb: 'create', body: {} })
+  assert.ok(!result.ok && result.error.outcomeUnknown)
+})
+
+test('a body that never ends is cut at the deadline', async () => {
+  const { client } = await start((_request, response) => void response.writeHead(200).write('{'))
+  const result = await client.send({ ...get, attempts: 1, timeoutMs: 200 })
+  assert.ok(!result.ok && result.error.status === 0 && result.error.retryable)
+})
+
+test('nobody listening: the outcome is known, nothing was sent', async () => {
+  const { kubeConfig } = readKubeConfig({
+    kind: 'text',
+    text: 'apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\nusers: [{name: u, user: {}}]\n',
+  })
+  const connection = createConnection({ kubeConfig, clock: systemClock }, { connections: 1, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
+  closers.push(() => connection.close())
+  const result = await createKubeClient({ connection, clock: systemClock, metrics: createMetrics(), userAgent: 't' }).send({
+    ...get,
+    attempts: 1,
+  })
+  assert.ok(!result.ok)
+  assert.deepEqual([result.error.status, result.error.reason, result.error.outcomeUnknown], [0, 'ECONNREFUSED', false])
+})
+
+test('no cluster to be found is an error that names the ways out', () => {
+  assert.throws(
+    () => readKubeConfig({ kind: 'file', path: '/no/such/kubeconfig' }),
+    /backend\.kubernetes\.kubeconfig \(\/no\/such\/kubeconfig\)/,
+  )
+  assert.throws(() => readKubeConfig({ kind: 'text', text: 'apiVersion: v1\nkind: Config\n' }), /cluster: embedded/)
+})
+
+test('the last bytes of a log are kept, whole characters only, and what was cut is said', async () => {
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for (let index = 0; index < 1_000; index++) yield Buffer.from(`line ${index} ä\n`)
+  }
+  const { text, note } = await lastBytes(chunks(), 20)
+  assert.ok(Buffer.byteLength(text) <= 20)
+  assert.ok(text.endsWith('line 999 ä\n') && !text.includes('\ufffd'))
+  assert.match(note ?? '', /bytes of what was read are left out/)
+})
