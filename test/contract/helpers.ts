@@ -73,13 +73,13 @@ export async function patch(target: Target, path: string, body: unknown, content
   return answer
 }
 
-/** Polls until `look` gives something other than null or undefined; a deadline passed is a failure that says what was awaited. */
-export async function until<T>(what: string, look: () => Promise<T | null | undefined>): Promise<T> {
+/** Polls until `look` gives something other than null or undefined; a deadline passed is a failure that says what was awaited and what was seen last. */
+export async function until<T>(what: string, look: () => Promise<T | null | undefined>, seen: () => unknown = () => ''): Promise<T> {
   const deadline = Date.now() + DEADLINE_MS
   for (;;) {
     const found = await look()
     if (found !== null && found !== undefined) return found
-    assert.ok(Date.now() < deadline, `waited ${DEADLINE_MS} ms for ${what}`)
+    if (Date.now() > deadline) assert.fail(`waited ${DEADLINE_MS} ms for ${what}; last seen: ${JSON.stringify(seen())}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
@@ -89,10 +89,13 @@ export type Loose = any
 
 /** Waits until the object satisfies `holds`, and gives it. */
 export function untilObject(target: Target, path: string, what: string, holds: (object: Loose) => boolean): Promise<Loose> {
-  return until(what, async () => {
+  let last: Loose = null
+  const look = async (): Promise<Loose> => {
     const { status, body } = await target.call('GET', path)
+    last = body.status ?? body.metadata ?? body
     return status === 200 && holds(body) ? body : null
-  })
+  }
+  return until(what, look, () => last)
 }
 
 export function untilGone(target: Target, path: string): Promise<boolean> {
@@ -106,7 +109,12 @@ export async function podsOf(target: Target, jobName: string): Promise<Loose[]> 
 
 /** Waits for the Job's Pod to satisfy `holds`. */
 export function untilPod(target: Target, jobName: string, what: string, holds: (pod: Loose) => boolean): Promise<Loose> {
-  return until(`a Pod of ${jobName}: ${what}`, async () => (await podsOf(target, jobName)).find(holds))
+  let last: Loose[] = []
+  const look = async (): Promise<Loose> => {
+    last = await podsOf(target, jobName)
+    return last.find(holds)
+  }
+  return until(`a Pod of ${jobName}: ${what}`, look, () => last.map((pod) => pod.status))
 }
 
 export function untilRunning(target: Target, jobName: string): Promise<Loose> {
@@ -114,13 +122,18 @@ export function untilRunning(target: Target, jobName: string): Promise<Loose> {
 }
 
 export function condition(object: Loose, type: string): Loose {
-  return object.status.conditions?.find((item: Loose) => item.type === type && item.status === 'True')
+  return object.status?.conditions?.find((item: Loose) => item.type === type && item.status === 'True')
 }
 
 export function untilFinished(target: Target, name: string): Promise<Loose> {
-  return untilObject(target, jobsPath(target, name), `Job ${name} Complete or Failed`, (found) =>
-    Boolean(condition(found, 'Complete') ?? condition(found, 'Failed')),
-  )
+  let last: Loose = null
+  const look = async (): Promise<Loose> => {
+    const { body } = await target.call('GET', jobsPath(target, name))
+    if (condition(body, 'Complete') !== undefined || condition(body, 'Failed') !== undefined) return body
+    last = { job: body.status, pods: (await podsOf(target, name)).map((pod) => pod.status) }
+    return null
+  }
+  return until(`Job ${name} Complete or Failed`, look, () => last)
 }
 
 /** False, with the reason in the report, where no container runs. */

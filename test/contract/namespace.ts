@@ -25,6 +25,7 @@ export async function prepareNamespace(admin: Call): Promise<{ namespace: string
     spec: { expirationSeconds: 3600 },
   })
   await untilReady(admin, namespace)
+  await untilAllowed(admin, namespace)
   return {
     namespace,
     token: body.status.token,
@@ -41,14 +42,28 @@ async function must(call: Call, method: string, path: string, body: unknown) {
   return answer
 }
 
-/** Pods are refused until the namespace has its default ServiceAccount. */
+/** Pods are refused until the namespace has its default ServiceAccount, and cannot start without its root certificate. */
 async function untilReady(call: Call, namespace: string): Promise<void> {
   const deadline = Date.now() + 30_000
   for (;;) {
-    const { status } = await call('GET', `/api/v1/namespaces/${namespace}/serviceaccounts/default`)
-    if (status === 200) return
+    const account = await call('GET', `/api/v1/namespaces/${namespace}/serviceaccounts/default`)
+    const root = await call('GET', `/api/v1/namespaces/${namespace}/configmaps/kube-root-ca.crt`)
+    if (account.status === 200 && root.status === 200) return
     if (Date.now() > deadline) throw new Error(`no default ServiceAccount in ${namespace}: does the controller manager run?`)
     await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** The API server's authorizer hears of a new RoleBinding a moment later. */
+async function untilAllowed(call: Call, namespace: string): Promise<void> {
+  const deadline = Date.now() + 30_000
+  const user = `system:serviceaccount:${namespace}:tester`
+  const spec = { user, resourceAttributes: { namespace, verb: 'create', group: 'batch', resource: 'jobs' } }
+  for (;;) {
+    const { body } = await call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body: { spec } })
+    if (body.status?.allowed === true) return
+    if (Date.now() > deadline) throw new Error(`${user} may not create Jobs in ${namespace}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 

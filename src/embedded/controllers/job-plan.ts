@@ -55,12 +55,15 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
 
   if (failure !== null) {
     plan.remove = active
-    plan.release = tracked
     if (condition(conditions, 'FailureTarget') === null) {
-      failed += [...active, ...terminating.filter((pod) => isTracked(pod) && !newlyFailed.includes(pod))].length
       conditions.push(newCondition('FailureTarget', failure, now))
       plan.again = true
-    } else if (active.length + terminating.length === 0) {
+    } else {
+      // Whatever still runs counts as failed now, and its Pod is let go of before it has ended: so does the real controller.
+      failed += [...active, ...terminating].filter((pod) => isTracked(pod) && !newlyFailed.includes(pod)).length
+      plan.release = tracked
+    }
+    if (!plan.again && active.length + terminating.length === 0) {
       conditions.push(newCondition('Failed', failure, now))
       plan.events.push({ type: 'Warning', ...failure })
     }
