@@ -208,6 +208,23 @@ export const REASONS = {
 
 export type FailureReason = keyof typeof REASONS
 
+/**
+ * What a task is stopped for while it waits for its start. Before such a stop it is worth a live read and one look at the Events: a hint may show
+ * that an autoscaler is making a node, or that only the Job controller is behind.
+ */
+export const WAITING_REASONS: ReadonlySet<string> = new Set<FailureReason>([
+  'job_create',
+  'unschedulable',
+  'invalid_image',
+  'image_pull',
+  'volume_mount',
+  'container_create',
+  'container_start',
+  'sidecar_prep',
+  'setup_command',
+  'init_container',
+])
+
 /** Null for a word that is not in the table: a newer jobhook, or a person, wrote it. */
 export function reasonOf(word: string): Reason | null {
   return Object.hasOwn(REASONS, word) ? REASONS[word as FailureReason] : null

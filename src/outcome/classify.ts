@@ -41,7 +41,7 @@ export function classify(task: TaskView, options: OutcomeOptions, nowMs: number)
     return { kind: 'stop', reason: 'deleted', message: 'the task’s Job was deleted' }
   }
   if (job.suspended) return live(seen, 'queued', null, pod && !isOver(pod) ? 'its Pod to end, then its turn again' : 'its turn')
-  if (decided && pod?.deletedMs === null) return live(seen, 'stopping', null, 'its Pod to end')
+  if (decided && !isBeingDeleted(pod)) return live(seen, 'stopping', null, 'its Pod to end')
   if (!pod || (pod.gone && isOfEarlierRun(seen, pod))) return judge(seen, 'pending', waitForPod(job, pod?.deletedMs ?? 0, options), nowMs)
   if (pod.gone || pod.deletedMs !== null || isOver(pod)) return classifyDeleted(seen, pod, options, nowMs)
   return classifyPod(seen, pod, options, nowMs)
@@ -56,7 +56,7 @@ function classifyFinished(seen: Evidence, word: Condition, nowMs: number): Outco
   const pastGraceMs = behind && pod.deletedMs !== null ? pod.deletedMs + graceMs(pod) + DELETION_SLACK_MS : 0
   const untilMs = Math.max(pastGraceMs, (word.atMs ?? 0) + (behind ? BEHIND_POD_MS : UNSEEN_POD_MS))
   if ((unseen || behind) && nowMs < untilMs)
-    return live(seen, mark ? 'stopping' : pod ? 'running' : 'pending', untilMs, 'the last state of its Pod')
+    return live(seen, mark || isBeingDeleted(pod) ? 'stopping' : pod ? 'running' : 'pending', untilMs, 'the last state of its Pod')
   return ended(seen, jobVerdict(seen, word), true)
 }
 
@@ -135,6 +135,10 @@ function ended(seen: Evidence, verdict: Extract<Outcome, { kind: 'ended' }>['ver
 /** A requeued Job starts anew, with a new startTime: the Pod of its earlier run says nothing of this one. Times are cut to seconds. */
 function isOfEarlierRun({ job }: Evidence, pod: PodView): boolean {
   return job.startMs !== null && pod.createdMs + 1000 < job.startMs
+}
+
+function isBeingDeleted(pod: PodView | null): boolean {
+  return pod !== null && pod.deletedMs !== null
 }
 
 function graceMs(pod: PodView): number {
