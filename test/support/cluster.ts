@@ -1,5 +1,4 @@
-// Looks into the cluster the way kubectl would, to check what the service left there. Reads only, with the service account's own rights;
-// the apiserver's request counts need the admin's.
+// Looks into the cluster the way kubectl would, to check what the service left there. Reads only, with the service account's own rights.
 import { readFileSync } from 'node:fs'
 import { Agent, type Dispatcher, request } from 'undici'
 import { parse } from 'yaml'
@@ -15,8 +14,8 @@ export interface ClusterAccess {
   jobsOf(workerId: string): Promise<Raw[]>
   /** Names of the Secrets of a worker. */
   secretsOf(workerId: string): Promise<string[]>
-  /** Requests the apiserver has counted, by "VERB resource", leaving out lists and watches; null where there is no admin to ask. */
-  requestCounts(): Promise<Map<string, number> | null>
+  /** How often jobhook did what to these objects, by "verb resource", as the apiserver's audit log says; null where there is none. */
+  auditCounts(isMeant: (objectName: string) => boolean): Map<string, number> | null
   close(): Promise<void>
 }
 
@@ -50,8 +49,6 @@ function readAccess(file: string): Access {
 
 export function openCluster(kubeconfigFile: string): ClusterAccess {
   const access = readAccess(kubeconfigFile)
-  const adminFile = process.env.JOBHOOK_TEST_ADMIN_KUBECONFIG
-  const admin = adminFile && process.env.JOBHOOK_TEST_KUBECONFIG ? readAccess(adminFile) : null
 
   async function get(from: Access, path: string): Promise<string> {
     const response = await request(`${from.server}${path}`, { headers: from.headers, dispatcher: from.dispatcher })
@@ -71,22 +68,21 @@ export function openCluster(kubeconfigFile: string): ClusterAccess {
       JSON.parse(await get(access, `/api/v1/namespaces/${access.namespace}/secrets?${selector(workerId)}`)).items.map(
         (secret: Raw) => secret.metadata.name,
       ),
-    async requestCounts() {
-      if (!admin) return null
+    auditCounts(isMeant) {
+      const file = process.env.JOBHOOK_TEST_AUDIT_LOG
+      if (!file || !process.env.JOBHOOK_TEST_KUBECONFIG) return null
       const counts = new Map<string, number>()
-      for (const line of (await get(admin, '/metrics')).split('\n')) {
-        const labels = /^apiserver_request_total\{(.*)\} (\S+)$/.exec(line)
-        if (!labels) continue
-        const of = (name: string): string => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels[1] ?? '')?.[1] ?? ''
-        if (of('subresource') !== '' || !['jobs', 'secrets', 'pods'].includes(of('resource'))) continue
-        const key = `${of('verb')} ${of('resource')}`
-        counts.set(key, (counts.get(key) ?? 0) + Number(labels[2]))
+      for (const line of readFileSync(file, 'utf8').split('\n')) {
+        if (!line.includes('"jobhook/')) continue
+        const { verb, userAgent, objectRef, stage } = JSON.parse(line) as Raw
+        if (stage !== 'ResponseComplete' || !userAgent?.startsWith('jobhook/') || !objectRef?.name || !isMeant(objectRef.name)) continue
+        const key = `${verb} ${objectRef.resource}${objectRef.subresource ? `/${objectRef.subresource}` : ''}`
+        counts.set(key, (counts.get(key) ?? 0) + 1)
       }
       return counts
     },
     async close() {
       await access.dispatcher.close()
-      await admin?.dispatcher.close()
     },
   }
 }
