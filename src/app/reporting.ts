@@ -1,9 +1,9 @@
 // Wires what the leader does: the work queue, reconcile, callbacks, election.
 import { createDeliverer, createMessageBuilder, nextAttemptAtMs } from '../callback/index.ts'
-import { readLogTail } from '../cluster/index.ts'
 import { createWorkQueue } from '../informer/queue.ts'
 import { workerLabel } from '../jobspec/index.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
+import { createFailureLog, createLogKeeper, KEEPER_LIMITS, SLACK_BYTES, tailLinesFor } from '../logs/index.ts'
 import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
 import { createElection } from '../upkeep/lease.ts'
 import type { Shared } from './shared.ts'
@@ -16,18 +16,27 @@ export function createReporting(shared: Shared, identity: string) {
     { ...common, sign: (id, seconds, body) => signer?.sign(id, seconds, body) ?? '' },
     { timeoutMs: settings.callbackTimeoutMs, userAgent: shared.userAgent, connections: config.limits.callback_connections },
   )
+  const { log_tail_bytes: tailBytes } = config.callback
+  const keeper = createLogKeeper(
+    { readLog: cluster.readLog, ...common },
+    { ...KEEPER_LIMITS, limitBytes: tailBytes + SLACK_BYTES, tailLines: tailLinesFor(tailBytes) },
+  )
+  const failureLog = createFailureLog({ readLog: cluster.readLog, readSecretValues: cluster.secretValues, keeper }, { tailBytes })
   const reconcile = createReconcile(
     {
       ...common,
       getTask: informer.tasks.get,
       classify,
       stopper,
+      secondLook: shared.secondLook,
       messages: createMessageBuilder(),
       deliver: (message) => deliverer.deliver(message, election.signal() ?? AbortSignal.abort(new Error('this replica does not lead'))),
       nextAttemptAtMs: (failures, id, nowMs, retryAfterMs) => nextAttemptAtMs(config.callback.schedule, failures, id, nowMs, retryAfterMs),
       patchJob: cluster.patchJob,
       deleteSecret: cluster.deleteSecret,
-      logTail: (pod, container) => readLogTail(cluster.readLog, pod, container, config.callback.log_tail_bytes),
+      logTail: failureLog.tail,
+      followLog: failureLog.follow,
+      forgetLog: keeper.forget,
       memory,
       wake: (name, atMs) => queue.addAt(name, atMs),
     },
@@ -48,7 +57,7 @@ export function createReporting(shared: Shared, identity: string) {
     { concurrency: 256 },
   )
   const loop = createReconcileLoop(
-    { queue, tasks: informer.tasks, synced: informer.synced, memory, clock: common.clock },
+    { queue, tasks: informer.tasks, synced: informer.synced, remembering: [memory, shared.secondLook], clock: common.clock },
     { resyncMs: 30_000 },
   )
   const election = createElection(

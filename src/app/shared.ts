@@ -8,9 +8,10 @@ import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { LABELS, MANAGED_BY } from '../model/keys.ts'
 import type { TaskView } from '../model/kube.ts'
-import { projectJob, projectPod } from '../model/project.ts'
-import { classify as classifyTask, stopMarkJson } from '../outcome/index.ts'
-import { createMemory, createStopper, createTaskReader } from '../reconcile/index.ts'
+import { projectEvent, projectJob, projectPod } from '../model/project.ts'
+import type { Outcome } from '../model/verdict.ts'
+import { classify as classifyTask, stopMarkJson, taskState } from '../outcome/index.ts'
+import { createMemory, createSecondLook, createStopper, createTaskReader } from '../reconcile/index.ts'
 import { VERSION } from '../version.ts'
 
 export type Shared = ReturnType<typeof createShared>
@@ -30,7 +31,17 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     .join(',')
   const informer = createInformer({ ...common, source: cluster, projectJob, projectPod }, { labelSelector, pageSize: 250 })
   const memory = createMemory()
-  const classify = (task: TaskView, nowMs: number) => classifyTask(task, { deadlines }, nowMs)
+  const classify = (task: TaskView, nowMs: number, hint = secondLook.hintOf(task.job.uid)): Outcome =>
+    classifyTask(task, { deadlines, ...(hint ? { hint } : {}) }, nowMs)
+  const secondLook = createSecondLook({
+    ...common,
+    getJob: cluster.getJob,
+    listPods: (jobName) => cluster.listPods(jobName, projectPod),
+    listEvents: (name) => cluster.listEvents(name, projectEvent),
+    projectJob,
+    overlay: memory.overlay,
+    classify,
+  })
   const stopper = createStopper({
     ...common,
     patchJob: cluster.patchJob,
@@ -40,8 +51,23 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     onStopped: memory.noteStop,
   })
   const reader = createTaskReader(
-    { ...common, tasks: informer.tasks, getJob: cluster.getJob, projectJob, classify, overlay: memory.overlay },
+    { ...common, tasks: informer.tasks, getJob: cluster.getJob, projectJob, classify, overlay: memory.overlay, taskState },
     { workerId, labels },
   )
-  return { config, settings, userAgent, common, cluster, connection, labels, labelSelector, informer, memory, classify, stopper, reader }
+  return {
+    config,
+    settings,
+    userAgent,
+    common,
+    cluster,
+    connection,
+    labels,
+    labelSelector,
+    informer,
+    memory,
+    classify,
+    secondLook,
+    stopper,
+    reader,
+  }
 }

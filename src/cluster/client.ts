@@ -24,6 +24,8 @@ export interface KubeRequest {
   signal?: AbortSignal
   /** How often to try in all; 1 = no retry. Default 3. Everything sent through here is safe to repeat (deterministic names, uid preconditions). */
   attempts?: number
+  /** Called with the headers of each answer, whatever its status. */
+  onHeaders?: (headers: Record<string, string | string[] | undefined>) => void
 }
 
 export interface KubeClient {
@@ -61,6 +63,7 @@ export function createKubeClient(deps: { connection: Connection; clock: Clock; m
         signal: requestSignal(request),
       })
       status = response.statusCode
+      request.onHeaders?.(response.headers)
       if (status >= 200 && status < 300) return { ok: true, value: await read(response.body) }
       if (status === 401) connection.invalidate()
       return { ok: false, error: errorFromAnswer(status, await response.body.text(), response.headers['retry-after']) }

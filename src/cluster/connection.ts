@@ -22,6 +22,9 @@ export interface Connection {
 /** Credentials are read again after this long. client-node re-reads a service-account token file every 60 s and would run an exec plugin at each call. */
 const CREDENTIALS_TTL_MS = 5_000
 
+/** Logs followed before a stop, followed by REST and read to their end, all at once (their own limits add up to less). */
+const LOG_CONNECTIONS = 256
+
 interface Credentials {
   headers: Record<string, string>
   tls: ConnectionOptions
@@ -92,7 +95,7 @@ function createAgent(
   options: { connections: number; connectTimeoutMs: number; watchIdleMs: number },
 ): Agent {
   return new Agent({
-    connections: pool === 'requests' ? options.connections : pool === 'logs' ? 64 : 4,
+    connections: pool === 'requests' ? options.connections : pool === 'logs' ? LOG_CONNECTIONS : 4,
     pipelining: 1,
     // A dead HTTP/2 connection went unnoticed for 150 s; HTTP/1.1 has timeouts that work.
     allowH2: false,
@@ -100,7 +103,8 @@ function createAgent(
     keepAliveTimeout: 30_000,
     // For a watch this is the idle timeout: bookmarks come about once a minute, so silence means a dead connection.
     bodyTimeout: pool === 'watch' ? options.watchIdleMs : 0,
-    headersTimeout: 30_000,
+    // A container that has written nothing yet: the answer to a follow, headers too, comes with its first line.
+    headersTimeout: pool === 'logs' ? 0 : 30_000,
   })
 }
 

@@ -2,6 +2,8 @@
 import type { Readable } from 'node:stream'
 import type { KubeObject, KubeResult, ListPage, PatchKind } from '../model/kube-api.ts'
 import type { KubeClient } from './client.ts'
+import { createReviews } from './reviews.ts'
+import { createSecretOperations } from './secrets.ts'
 
 export type Cluster = ReturnType<typeof createCluster>
 
@@ -30,6 +32,8 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
 
   return {
     namespace: options.namespace,
+    ...createSecretOperations(client, options.namespace),
+    ...createReviews(client, options.namespace),
 
     version: () =>
       client.send<{ gitVersion?: string }>({ verb: 'get', resource: 'version', path: '/version', attempts: 1, timeoutMs: 5_000 }),
@@ -87,6 +91,21 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
     /** Every Job with the given labels, live (not from the cache). */
     async listJobs<T>(labelSelector: string, project: (raw: unknown) => T): Promise<KubeResult<T[]>> {
       const result = await client.send<RawList>({ verb: 'list', resource: 'jobs', path: jobs, query: { labelSelector } })
+      return result.ok ? { ok: true, value: (result.value.items ?? []).map(project) } : result
+    },
+
+    /** The Pods of one Job, live. */
+    async listPods<T>(jobName: string, project: (raw: unknown) => T): Promise<KubeResult<T[]>> {
+      const query = { labelSelector: `batch.kubernetes.io/job-name=${jobName}` }
+      const result = await client.send<RawList>({ verb: 'list', resource: 'pods', path: pods, query, attempts: 1, timeoutMs: 3_000 })
+      return result.ok ? { ok: true, value: (result.value.items ?? []).map(project) } : result
+    },
+
+    /** The Events about one object, by its name. The server scans the whole namespace for it: only after a sign of trouble, once a task. */
+    async listEvents<T>(involvedName: string, project: (raw: unknown) => T): Promise<KubeResult<T[]>> {
+      const query = { fieldSelector: `involvedObject.name=${involvedName}`, limit: '100' }
+      const path = `/api/v1/namespaces/${namespace}/events`
+      const result = await client.send<RawList>({ verb: 'list', resource: 'events', path, query, attempts: 1, timeoutMs: 3_000 })
       return result.ok ? { ok: true, value: (result.value.items ?? []).map(project) } : result
     },
 

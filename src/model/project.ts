@@ -197,3 +197,26 @@ function stateOf(value: unknown): ContainerState | null {
   if (isRaw(waiting)) return { kind: 'waiting', reason: shared(waiting.reason), message: shared(waiting.message) }
   return null
 }
+
+/** What is read of an Event (core/v1): what happened to whom, and when it was last seen. */
+export interface ProjectedEvent {
+  reason: string
+  message: string
+  type: string
+  involvedUid: string
+  atMs: number
+}
+
+export function projectEvent(raw: unknown): ProjectedEvent {
+  const event = rawOf(raw)
+  const { uid } = rawOf(event.involvedObject)
+  const { lastObservedTime } = rawOf(event.series)
+  const times = [event.lastTimestamp, lastObservedTime, event.eventTime, event.firstTimestamp, rawOf(event.metadata).creationTimestamp]
+  return {
+    reason: textOf(event.reason),
+    message: textOf(event.message),
+    type: textOf(event.type),
+    involvedUid: textOf(uid),
+    atMs: Math.max(0, ...times.map((time) => timeOf(time) ?? 0)),
+  }
+}

@@ -27,6 +27,7 @@ export const TaskRecord = Type.Object(
       accepted: time('When the Job was created.'),
       created: time('The same, by the cluster’s clock.'),
       scheduled: time('A node was found.'),
+      pulled: time('Its first image had arrived and its first container started.'),
       started: time('The task’s container started.'),
       finished: time('It ended.'),
       reported: time('The control plane acknowledged the verdict.'),

@@ -4,12 +4,12 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError, type Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { TaskView } from '../model/kube.ts'
-import type { Memory } from './memory.ts'
 
 export { createMemory, type Memory } from './memory.ts'
 export { createTaskReader } from './reader.ts'
 export { createReconcile, factsOf, type ReconcileOptions, targetOf } from './reconcile.ts'
 export { isClosed, readDelivery, readVerdict } from './record.ts'
+export { createSecondLook, type EventView } from './second-look.ts'
 export { createStopper, type Stopper, type StopResult } from './stop.ts'
 
 export interface ReconcileLoop {
@@ -32,7 +32,8 @@ export function createReconcileLoop(
     tasks: { all(): Iterable<TaskView>; onChange(listener: (name: string) => void): () => void }
     /** Both resources have been listed: before that an absent Pod means nothing. */
     synced: () => boolean
-    memory: Memory
+    /** Whatever remembers something by Job uid: told at each resync which Jobs there are. */
+    remembering: { retain(uids: ReadonlySet<string>): void }[]
     clock: Clock
   },
   options: { resyncMs: number },
@@ -50,7 +51,7 @@ export function createReconcileLoop(
         uids.add(task.job.uid)
         deps.queue.add(task.job.name)
       }
-      deps.memory.retain(uids)
+      for (const each of deps.remembering) each.retain(uids)
     }
     cancelResync = deps.clock.after(deps.synced() ? options.resyncMs : 50, addAll)
   }

@@ -1,14 +1,15 @@
 // A task as REST shows it, from the cache and what this replica has just done. Pure.
 import { ANNOTATIONS, TASK_LABEL_PREFIX } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
-import type { TaskRecord } from '../model/task.ts'
-import type { Outcome, Verdict } from '../model/verdict.ts'
+import type { TaskRecord, TaskState } from '../model/task.ts'
+import type { Outcome } from '../model/verdict.ts'
 import { factsOf } from './reconcile.ts'
 import { readDelivery, readVerdict } from './record.ts'
 
 export interface PresentDeps {
   classify: (task: TaskView, nowMs: number) => Outcome
   overlay: (job: JobView) => JobView
+  taskState: (task: TaskView, outcome: Outcome) => { state: TaskState; times: TaskRecord['times'] }
   workerId: string
 }
 
@@ -22,10 +23,7 @@ export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): T
     : deps.classify(task, nowMs)
   const verdict = outcome.kind === 'ended' ? outcome.verdict : null
   const delivery = readDelivery(job)
-  const pod = task.pods.at(-1) ?? null
-  const main = pod?.containers.find((container) => container.role === 'task')?.state ?? null
-  const startedMs = main?.kind === 'running' || main?.kind === 'terminated' ? main.startedMs : null
-  const finishedMs = main?.kind === 'terminated' ? main.finishedMs : null
+  const { state, times } = deps.taskState(task, outcome)
   return {
     id: job.name,
     task_id: facts.taskId,
@@ -38,19 +36,12 @@ export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): T
         .map(([name, value]) => [name.slice(TASK_LABEL_PREFIX.length), value]),
     ),
     priority: Number(job.annotations[ANNOTATIONS.priority] ?? 0) || 0,
-    state: stateOf(outcome),
+    state,
     reason: verdict ? verdict.reason : outcome.kind === 'stop' ? outcome.reason : stopReason(job),
     retryable: verdict?.retryable ?? null,
     exit_code: verdict?.exitCode ?? null,
     message: verdict ? verdict.message : outcome.kind === 'stop' ? outcome.message : outcome.kind === 'live' ? outcome.waitingFor : null,
-    times: {
-      accepted: iso(job.createdMs),
-      created: iso(job.createdMs),
-      scheduled: iso(pod?.conditions.find((condition) => condition.type === 'PodScheduled' && condition.status === 'True')?.atMs ?? null),
-      started: verdict?.startedAt ?? iso(startedMs),
-      finished: verdict?.finishedAt ?? iso(finishedMs),
-      reported: delivery?.reported_at ?? null,
-    },
+    times,
     job: job.name,
     pod: facts.pod,
     node: facts.node,
@@ -63,15 +54,6 @@ export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): T
   }
 }
 
-function stateOf(outcome: Outcome): TaskRecord['state'] {
-  if (outcome.kind === 'live') return outcome.state
-  return outcome.kind === 'stop' ? 'stopping' : kindState(outcome.verdict)
-}
-
-function kindState(verdict: Verdict): 'completed' | 'failed' | 'cancelled' {
-  return verdict.kind
-}
-
 function stopReason(job: JobView): string | null {
   try {
     const mark: unknown = JSON.parse(job.annotations[ANNOTATIONS.stop] ?? 'null')
@@ -79,10 +61,6 @@ function stopReason(job: JobView): string | null {
   } catch {
     return null
   }
-}
-
-function iso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString()
 }
 
 /** A page of tasks, newest first. The cursor is the last task of the page before; null when it is unreadable. */

@@ -7,7 +7,7 @@ import type { KubeObject, KubeResult } from '../model/kube-api.ts'
 import { type Refusal, refusal } from '../model/problem.ts'
 import { TASK_STATES, type TaskList, type TaskRecord } from '../model/task.ts'
 import type { Outcome } from '../model/verdict.ts'
-import { pageOfTasks, presentTask } from './present.ts'
+import { type PresentDeps, pageOfTasks, presentTask } from './present.ts'
 import { isClosed } from './record.ts'
 
 export function createTaskReader(
@@ -17,6 +17,7 @@ export function createTaskReader(
     projectJob: (raw: unknown) => JobView
     classify: (task: TaskView, nowMs: number) => Outcome
     overlay: (job: JobView) => JobView
+    taskState: PresentDeps['taskState']
     clock: Clock
     metrics: Metrics
   },
@@ -24,7 +25,11 @@ export function createTaskReader(
 ) {
   const { tasks, clock } = deps
   const present = (task: TaskView): TaskRecord =>
-    presentTask({ classify: deps.classify, overlay: deps.overlay, workerId: options.workerId }, task, clock.now())
+    presentTask(
+      { classify: deps.classify, overlay: deps.overlay, taskState: deps.taskState, workerId: options.workerId },
+      task,
+      clock.now(),
+    )
 
   const isOurs = (job: JobView): boolean => Object.entries(options.labels).every(([name, value]) => job.labels[name] === value)
 

@@ -10,6 +10,7 @@ import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube
 import type { Outcome, Verdict } from '../model/verdict.ts'
 import type { Memory } from './memory.ts'
 import { closePatch, isClosed, readDelivery, readVerdict, recordPatch } from './record.ts'
+import type { SecondLook } from './second-look.ts'
 import { createStartedSender, type StartedSender } from './started.ts'
 import type { Stopper } from './stop.ts'
 
@@ -17,13 +18,18 @@ export interface ReconcileDeps {
   getTask: (name: string) => TaskView | null
   classify: (task: TaskView, nowMs: number) => Outcome
   stopper: Stopper
+  secondLook: Pick<SecondLook, 'confirm'>
   messages: MessageBuilder
   deliver: (message: OwedMessage) => Promise<DeliveryResult>
   nextAttemptAtMs: (failures: number, messageId: string, nowMs: number, retryAfterMs: number | null) => number | null
   patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
-  /** The end of a container's log, or null and why it cannot be read. */
-  logTail: (pod: string, container: string) => Promise<{ text: string; note?: string } | { text: null; note: string }>
+  /** The end of the log that tells about a failure; null where there is none. The note says what is missing, and why. */
+  logTail: (task: TaskView, verdict: Verdict) => Promise<{ text: string | null; note?: string }>
+  /** A stopped Pod vanishes with its log: it is followed from before the stop. Resolves within seconds, whatever happens. */
+  followLog?: (task: TaskView) => Promise<void>
+  /** Nothing more of this Job's log is needed. */
+  forgetLog?: (jobUid: string) => void
   memory: Memory
   clock: Clock
   log: Logger
@@ -39,6 +45,9 @@ export interface ReconcileOptions {
   /** Seconds a Job is kept after it was closed; null keeps it. */
   retentionSeconds: { success: number | null; failure: number | null; deadLetter: number | null }
 }
+
+/** These follow from the task's own clock or from somebody's deed, not from waiting: nothing live could change them. */
+const CERTAIN_STOPS: ReadonlySet<string> = new Set(['task_timeout', 'deleted', 'sidecar_grace'])
 
 /** An error of the API that the work queue answers with a retry. */
 export class ReconcileError extends Error {
@@ -66,21 +75,25 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     const target = targetOf(job, options.callbackUrl)
 
     const stored = readVerdict(job)
-    const outcome: Outcome = stored
+    let outcome: Outcome = stored
       ? { kind: 'ended', verdict: stored, evidenceCanVanish: false, startedMs: parseTime(stored.startedAt) }
       : deps.classify(task, clock.now())
+    if (outcome.kind === 'stop' && !CERTAIN_STOPS.has(outcome.reason)) outcome = await deps.secondLook.confirm(task, outcome)
     if (outcome.kind === 'live') {
+      // Stopped by another replica, by a hand or by Kubernetes: then from now on at least.
+      if (isBeingStopped(task)) void deps.followLog?.(task)
       if (target && outcome.startedMs !== null) started.send(name, own, { ...facts, startedMs: outcome.startedMs }, target)
       return outcome.wakeAtMs ?? undefined
     }
     if (outcome.kind === 'stop') {
+      await deps.followLog?.(task)
       const result = await deps.stopper.stop(job, outcome.reason, outcome.message)
       if (result.kind === 'failed') throw new ReconcileError('stopping the Job', result.error)
       return
     }
 
     own.endedSeenMs ??= clock.now()
-    const verdict = stored ?? (await withLogTail(outcome.verdict, facts))
+    const verdict = stored ?? (await withLogTail(task, outcome.verdict))
     if (!stored && outcome.evidenceCanVanish) await storeVerdict(job, verdict)
     if (target && outcome.startedMs !== null) await started.lastTry(name, own, { ...facts, startedMs: outcome.startedMs }, target)
 
@@ -89,6 +102,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     own.answered = answer
     await close(job, verdict, answer)
     own.closed = true
+    deps.forgetLog?.(job.uid)
     return
   }
 
@@ -176,11 +190,9 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     )
   }
 
-  async function withLogTail(verdict: Verdict, facts: TaskFacts): Promise<Verdict> {
-    const { container, pod } = verdict.detail
-    if (verdict.kind !== 'failed' || !container || !pod || verdict.startedAt === null) return verdict
-    const alive = facts.pod === pod
-    const tail = alive ? await deps.logTail(pod, container) : { text: null, note: 'the Pod is gone and its log with it' }
+  async function withLogTail(task: TaskView, verdict: Verdict): Promise<Verdict> {
+    if (verdict.kind !== 'failed') return verdict
+    const tail = await deps.logTail(task, verdict)
     return {
       ...verdict,
       detail: {
@@ -194,6 +206,10 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
   function isoNow(): string {
     return new Date(clock.now()).toISOString()
   }
+}
+
+function isBeingStopped({ job, pods }: TaskView): boolean {
+  return job.annotations[ANNOTATIONS.stop] !== undefined || pods.some((pod) => !pod.gone && pod.deletedMs !== null)
 }
 
 export interface Target {

@@ -85,6 +85,7 @@ function world(options: { outcome: Outcome; answers?: DeliveryResult[]; callback
   const state = {
     outcome: options.outcome,
     nowMs: NOW_MS,
+    live: null as Outcome | null,
     task: { job: job(), pods: [{ name: 'pod-1', gone: false, node: 'n1' }] } as unknown as TaskView,
   }
   const refuse = (what: string): { ok: false; error: never } | null => {
@@ -105,6 +106,12 @@ function world(options: { outcome: Outcome; answers?: DeliveryResult[]; callback
           stop: async (_job, reason) => {
             did.push(`stop ${reason}`)
             return { kind: 'stopping', job: state.task.job }
+          },
+        },
+        secondLook: {
+          confirm: async (_task, outcome) => {
+            did.push('look again')
+            return state.live ?? outcome
           },
         },
         messages: createMessageBuilder(),
@@ -283,6 +290,15 @@ test('a task that must be stopped is stopped, and nothing is reported before its
   const { did, step } = world({ outcome: { kind: 'stop', reason: 'task_timeout', message: 'ran too long' } })
   await step('x')
   assert.deepEqual(did, ['stop task_timeout'])
+})
+
+test('a task that has waited too long by the cache is looked at live before it is stopped, and lives on when that looks different', async () => {
+  const { did, state, step } = world({ outcome: { kind: 'stop', reason: 'unschedulable', message: 'no node' } })
+  state.live = live(null, NOW_MS + 1_000)
+  assert.equal(await step('x'), NOW_MS + 1_000)
+  state.live = null
+  await step('x')
+  assert.deepEqual(did, ['look again', 'look again', 'stop unschedulable'])
 })
 
 test('a Job with our labels that we did not make is left alone', async () => {
