@@ -105,6 +105,24 @@ export function createMetrics() {
       help: 'Reconcile runs that failed and are tried again.',
       registers,
     }),
+    logStreams: new Gauge({
+      name: 'jobhook_log_streams',
+      help: 'Logs being followed or read, by what for (stop, rest).',
+      labelNames: ['for'],
+      registers,
+    }),
+    logFollows: new Counter({
+      name: 'jobhook_log_follows_total',
+      help: 'Logs followed because of a stop, by how it went (complete, broken, refused: too many at once).',
+      labelNames: ['result'],
+      registers,
+    }),
+    sweptSecrets: new Counter({
+      name: 'jobhook_swept_secrets_total',
+      help: 'Secrets that no Job names, found by the sweeper: deleted, or kept because the deletion failed.',
+      labelNames: ['result'],
+      registers,
+    }),
     leader: new Gauge({ name: 'jobhook_leader', help: '1 on the replica that reports, polls, queues and sweeps.', registers }),
   }
 }
