@@ -57,11 +57,16 @@ export function createReporting(shared: Shared, identity: string) {
     { concurrency: 256 },
   )
   const loop = createReconcileLoop(
-    { queue, tasks: informer.tasks, synced: informer.synced, remembering: [memory, shared.secondLook], clock: common.clock },
+    { queue, tasks: informer.tasks, synced: informer.synced, remembering: [memory, shared.secondLook, keeper], clock: common.clock },
     { resyncMs: 30_000 },
   )
+  async function yieldLead(): Promise<void> {
+    await loop.yieldLead()
+    // The next leader follows what is still to be heard.
+    keeper.clear()
+  }
   const election = createElection(
-    { api: cluster, ...common, onLead: loop.lead, onYield: loop.yieldLead },
+    { api: cluster, ...common, onLead: loop.lead, onYield: yieldLead },
     { name: `jobhook-${workerLabel(workerId)}`, identity, durationMs: settings.leaseDurationMs, labels },
   )
   return {
@@ -69,6 +74,7 @@ export function createReporting(shared: Shared, identity: string) {
     async stop() {
       await election.stop()
       await loop.stop()
+      keeper.clear()
       await deliverer.close()
     },
   }

@@ -177,6 +177,17 @@ export const ConfigSchema = Type.Object(
       default: false,
       description: 'Let the Job controller start a Pod again that was disrupted (drain, preemption). The task then runs again.',
     }),
+    sweep_secrets: Type.Boolean({
+      default: true,
+      description:
+        'Delete Secrets of ours that no Job names 15 minutes after they were made. false: then no right to list Secrets is needed.',
+    }),
+    log_limit_bytes: Type.Integer({
+      minimum: 1_024,
+      maximum: 67_108_864,
+      default: 1_048_576,
+      description: 'How much of a container’s log is read at once by REST, in bytes: the last ones. Following is not limited.',
+    }),
     leader_election: object(
       { lease_duration: duration('After how long without renewal another replica takes over.', '15s') },
       'Which replica reports.',
