@@ -1,6 +1,6 @@
 // Makes the checkout ready to run: installs what package-lock.json says when node_modules is missing or stale, then checks the Node that
 // npm scripts run on. Plain JavaScript without dependencies, because it runs on whatever Node the machine has (20 or newer).
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -49,4 +49,16 @@ try {
 const [major = 0, minor = 0] = version.slice(1).split('.').map(Number)
 if (major < minimum[0] || (major === minimum[0] && minor < minimum[1])) {
   fail(`node_modules/.bin/node is ${version}, but ${minimum.join('.')} or newer is needed. Remedy: rm -rf node_modules && npm ci`)
+}
+
+// With arguments: runs them on that Node. Not by "&& node …" in the script: a shell that has looked node up once, before it was installed, keeps the old one.
+const [script, ...args] = process.argv.slice(2)
+if (script !== undefined) {
+  const path = [join(modules, '.bin'), process.env.PATH].join(process.platform === 'win32' ? ';' : ':')
+  const child = spawn(localNode, [script, ...args], { stdio: 'inherit', env: { ...process.env, PATH: path } })
+  // Ctrl-C reaches the child from the terminal; a signal sent to this process alone is passed on. Either way the child decides when it is over.
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => fail(`could not start ${localNode}: ${error.message}`))
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))
 }

@@ -1,0 +1,3 @@
+// `npm run docs`: writes everything that is generated from the schemas.
+await import('./openapi.ts')
+await import('./config-reference.ts')
