@@ -14,15 +14,24 @@ export function chartFiles(): Record<string, string> {
 }
 
 function valuesSchema(): Record<string, unknown> {
-  const schema = JSON.parse(JSON.stringify(ChartValues)) as Record<string, unknown> & { properties: Record<string, unknown> }
+  const schema = withoutRequired(ChartValues)
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $comment: GENERATED,
     ...schema,
-    // Nothing is required of the person: Helm lays their values over the defaults. `global` comes from a parent chart.
-    required: [],
+    // From a parent chart.
     properties: { ...schema.properties, global: { type: 'object' } },
   }
+}
+
+/** Nothing of the chart's own is required of a person: Helm lays their values over the defaults (and drops keys whose default is null). */
+function withoutRequired(schema: TSchema): Record<string, unknown> & { properties: Record<string, unknown> } {
+  const { required: _required, ...rest } = schema
+  const properties = Object.entries(schema.properties as Record<string, TSchema>).map(([key, member]) => [
+    key,
+    isGroup(member) ? withoutRequired(member) : member,
+  ])
+  return { ...rest, properties: Object.fromEntries(properties) }
 }
 
 function valuesYaml(): string {

@@ -27,7 +27,7 @@ export const ChartValues = Type.Object(
     replicas: Type.Integer({ minimum: 1, default: 2, description: 'One leads and reports; all of them answer requests.' }),
     image: group('The image. tag or digest is required.', {
       repository: Type.String({ minLength: 1, default: 'ghcr.io/jobhook/jobhook', description: 'Registry and name.' }),
-      tag: text('For example 0.1.0.'),
+      tag: Type.Union([Type.String(), Type.Integer()], { default: '', description: 'For example 0.1.0.' }),
       digest: Type.String({
         pattern: '^(sha256:[0-9a-f]{64})?$',
         default: '',
@@ -156,10 +156,22 @@ export const ChartValues = Type.Object(
 )
 
 /**
- * The configuration's schema as Helm can check it. Not required here: worker_id, so that the chart's defaults are valid and its absence is told in
- * words. Helm's expressions are Go's, which do not know \u0000.
+ * The configuration's schema as Helm can check it. Keys with a default need not be there: jobhook fills them in when it reads the file. Nor
+ * worker_id, so that the chart's defaults are valid; its absence is told in words. Helm's expressions are Go's, which do not know \u0000.
  */
 function configSchema(): Record<string, unknown> {
-  const { $id: _id, title: _title, required: _required, ...schema } = JSON.parse(JSON.stringify(ConfigSchema)) as Record<string, unknown>
-  return JSON.parse(JSON.stringify(schema).replaceAll(/\\\\u00([0-9a-f]{2})/g, '\\\\x$1')) as Record<string, unknown>
+  const text = JSON.stringify(withoutDefaulted(ConfigSchema)).replaceAll(/\\\\u00([0-9a-f]{2})/g, '\\\\x$1')
+  const { $id: _id, title: _title, required: _required, ...schema } = JSON.parse(text) as Record<string, unknown>
+  return schema
+}
+
+function withoutDefaulted(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutDefaulted)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withoutDefaulted(value)]))
+  const properties = (copy.properties ?? {}) as Record<string, { default?: unknown }>
+  if (!Array.isArray(copy.required)) return copy
+  const required = (copy.required as string[]).filter((key) => properties[key]?.default === undefined)
+  const { required: _all, ...rest } = copy
+  return required.length > 0 ? { ...rest, required } : rest
 }

@@ -17,10 +17,18 @@ export interface BuildDeps {
   onStart?: (pid: number) => void
 }
 
+const cacheFolder = (): string => join(process.env.JOBHOOK_CACHE ?? join(homedir(), '.cache', 'jobhook'), 'tools')
+
+/** Where a tool is if the cache holds it, else null. Builds nothing. */
+export function builtTool(tool: Tool): string | null {
+  const path = planBuilds([tool]).map((plan) => join(cacheFolder(), plan.cacheName, plan.tool))[0]
+  return path !== undefined && existsSync(path) ? path : null
+}
+
 /** @returns where each wanted tool is; @throws Error with the remedy when Go is missing, too old, or the build fails */
 export async function buildTools(wanted: Tool[], deps: BuildDeps): Promise<ToolPaths> {
   const plans = planBuilds(wanted)
-  const cache = join(process.env.JOBHOOK_CACHE ?? join(homedir(), '.cache', 'jobhook'), 'tools')
+  const cache = cacheFolder()
   const pathOf = (plan: BuildPlan) => join(cache, plan.cacheName, plan.tool)
   const missing = () => plans.filter((plan) => !existsSync(pathOf(plan)))
   if (missing().length > 0) await buildMissing(cache, missing, pathOf, deps)

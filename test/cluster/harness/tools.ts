@@ -13,6 +13,9 @@ export type Tool =
   | 'containerd'
   | 'containerd-shim-runc-v2'
   | 'ctr'
+  | 'helm'
+  | 'helm3'
+  | 'kubeconform'
 
 interface Family {
   name: string
@@ -55,6 +58,15 @@ const families: Family[] = [
     },
     linkerFlags: () => strip,
   },
+  {
+    name: 'helm',
+    tools: {
+      helm: 'helm.sh/helm/v4/cmd/helm',
+      helm3: 'helm.sh/helm/v3/cmd/helm',
+      kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform',
+    },
+    linkerFlags: (versions) => `${strip} ${helmVersionFlags(versions)}`,
+  },
 ]
 
 /** Compiler flags of every family; with the linker's, part of the cache key. */
@@ -66,6 +78,13 @@ function kubernetesVersionFlags(version: string): string {
   const values = { gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' }
   const packages = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']
   return packages.flatMap((name) => Object.entries(values).map(([key, value]) => `-X ${name}.${key}=${value}`)).join(' ')
+}
+
+/** Both Helms of one build: each reads its own package's variable. */
+function helmVersionFlags(versions: Map<string, string>): string {
+  return ['v3', 'v4']
+    .map((major) => `-X helm.sh/helm/${major}/internal/version.version=${versions.get(`helm.sh/helm/${major}`) ?? major}`)
+    .join(' ')
 }
 
 export function planBuilds(wanted: Tool[]): BuildPlan[] {
@@ -88,3 +107,6 @@ function requiredVersions(goMod: string): Map<string, string> {
 }
 
 export const everyTool = families.flatMap((family) => Object.keys(family.tools) as Tool[])
+
+/** What test/chart needs beside a cluster: built only when its files are among those to run. */
+export const chartTools: Tool[] = ['helm', 'helm3', 'kubeconform']

@@ -1,0 +1,28 @@
+{{/* The Role's rules. Every verb is one that src/ sends; test/chart/rbac.cluster.test.ts holds them against the audit log. */}}
+{{- define "jobhook.rules" -}}
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [create, get, list, watch, patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create, delete{{ if ne (toString .Values.config.sweep_secrets) "false" }}, list{{ end }}]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create, list, watch, patch, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, list]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create, get, update]
+# In a Role this reads one object only: the namespace itself, to see whether it is being deleted.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end }}
