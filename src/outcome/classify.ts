@@ -1,6 +1,6 @@
 // What a task's Job and Pods mean now: it lives, it has to be stopped, or it has ended and this is the verdict. Pure and level-triggered: only the
 // present state counts, never the events that led to it. A verdict is given only once nothing of the task runs any more.
-import type { Condition, PodView, TaskView } from '../model/kube.ts'
+import type { Condition, PodView, StopMark, TaskView } from '../model/kube.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { deletionOf } from './disruption.ts'
 import { type Evidence, endedBefore, endedByItself, isOver, readEvidence } from './evidence.ts'
@@ -33,16 +33,16 @@ export function classify(task: TaskView, options: OutcomeOptions, nowMs: number)
   }
   if (finished) return classifyFinished(seen, finished, nowMs)
   if (decided && seen.pods.length > 0 && seen.pods.every(isOver)) return ended(seen, jobVerdict(seen, decided), true)
-  if (mark) return classifyStopped(seen, mark.atMs, options, nowMs)
+  if (mark) return classifyStopped(seen, mark, options, nowMs)
   if (job.deletedMs !== null) {
-    // A deleted Job gets no Pod any more, and Kueue's must not be resumed to end it.
-    if (isKueues(seen) && seen.pods.every(isOver))
-      return ended(seen, stoppedVerdict(seen, { reason: 'deleted', atMs: job.deletedMs, message: null }, true), true)
-    return { kind: 'stop', reason: 'deleted', message: 'the task’s Job was deleted' }
+    if (!isHeldByKueue(seen)) return { kind: 'stop', reason: 'deleted', message: 'the task’s Job was deleted' }
+    // Ending it would need resuming it, which is Kueue's to do. A deleted Job gets no Pod any more, so nothing runs once the last has ended.
+    if (!seen.pods.every(isOver)) return live(seen, 'stopping', null, 'its Pod to end; its Job was deleted')
+    return ended(seen, stoppedVerdict(seen, { reason: 'deleted', atMs: job.deletedMs, message: null }, true), true)
   }
   if (job.suspended) return live(seen, 'queued', null, pod && !isOver(pod) ? 'its Pod to end, then its turn again' : 'its turn')
   if (decided && !isBeingDeleted(pod)) return live(seen, 'stopping', null, 'its Pod to end')
-  if (!pod || (pod.gone && isOfEarlierRun(seen, pod))) return judge(seen, 'pending', waitForPod(job, pod?.deletedMs ?? 0, options), nowMs)
+  if (!pod) return judge(seen, 'pending', waitForPod(job, options), nowMs)
   if (pod.gone || pod.deletedMs !== null || isOver(pod)) return classifyDeleted(seen, pod, options, nowMs)
   return classifyPod(seen, pod, options, nowMs)
 }
@@ -61,15 +61,13 @@ function classifyFinished(seen: Evidence, word: Condition, nowMs: number): Outco
 }
 
 /** Stopped, and the Job controller has not spoken yet. */
-function classifyStopped(seen: Evidence, markMs: number, { deadlines }: OutcomeOptions, nowMs: number): Outcome {
-  const { mark, pods, pod, job } = seen
-  if (!mark) throw new TypeError('not stopped')
-  const isQuiet = pods.length > 0 ? pods.every(isOver) : job.active === 0
+function classifyStopped(seen: Evidence, mark: StopMark, { deadlines }: OutcomeOptions, nowMs: number): Outcome {
+  const { pods, pod, job, decided } = seen
+  const confirmMs = mark.atMs + deadlines.stopConfirmSeconds * 1000
+  const isQuiet = pods.length > 0 ? pods.every(isOver) : job.active === 0 && !decided
   // Nothing can start any more: Kueue holds it back, or no Pod came in the time the controller needs.
-  const quietAtMs =
-    isKueues(seen) && job.suspended ? markMs : pods.length === 0 ? markMs + NO_POD_MS : markMs + deadlines.stopConfirmSeconds * 1000
+  const quietAtMs = isHeldByKueue(seen) ? mark.atMs : pods.length === 0 ? mark.atMs + NO_POD_MS : confirmMs
   if (isQuiet && nowMs >= quietAtMs) return ended(seen, pod && cameFirst(seen) ? podVerdict(seen) : stoppedVerdict(seen, mark, true), true)
-  const confirmMs = markMs + deadlines.stopConfirmSeconds * 1000
   if (nowMs >= confirmMs && !isQuiet) return ended(seen, stoppedVerdict(seen, mark, false), true)
   return live(seen, 'stopping', isQuiet ? quietAtMs : confirmMs, `its Pod to end; it is being stopped (${mark.reason})`)
 }
@@ -132,11 +130,6 @@ function ended(seen: Evidence, verdict: Extract<Outcome, { kind: 'ended' }>['ver
   return { kind: 'ended', verdict, evidenceCanVanish, startedMs: seen.startedMs }
 }
 
-/** A requeued Job starts anew, with a new startTime: the Pod of its earlier run says nothing of this one. Times are cut to seconds. */
-function isOfEarlierRun({ job }: Evidence, pod: PodView): boolean {
-  return job.startMs !== null && pod.createdMs + 1000 < job.startMs
-}
-
 function isBeingDeleted(pod: PodView | null): boolean {
   return pod !== null && pod.deletedMs !== null
 }
@@ -145,6 +138,6 @@ function graceMs(pod: PodView): number {
   return (pod.deletionGraceSeconds ?? 0) * 1000
 }
 
-function isKueues({ job }: Evidence): boolean {
-  return job.labels[KUEUE_LABEL] !== undefined
+function isHeldByKueue({ job }: Evidence): boolean {
+  return job.suspended && job.labels[KUEUE_LABEL] !== undefined
 }

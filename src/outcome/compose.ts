@@ -73,9 +73,13 @@ export function describeEnd({ end, startedMs, pod }: Evidence): string {
   return pod ? 'Its container had not started.' : 'It had no Pod.'
 }
 
-/** A text of Kubernetes as part of a sentence: one line, not endless. */
+/** A text of Kubernetes as part of a sentence: one line, not endless, without its own full stop. */
 export function quote(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim()
+  const line = text
+    .slice(0, 4 * TEXT_LIMIT)
+    .replace(/\s+/g, ' ')
+    .replace(/[. ]+$/, '')
+    .trim()
   return line.length > TEXT_LIMIT ? `${line.slice(0, TEXT_LIMIT)}…` : line
 }
 

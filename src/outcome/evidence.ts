@@ -8,6 +8,7 @@ export type Terminated = Extract<ContainerState, { kind: 'terminated' }>
 export interface Evidence {
   job: JobView
   mark: StopMark | null
+  /** Those of this run: what Kueue took back before says nothing of it. */
   pods: readonly PodView[]
   /** The Pod that counts: the newest that still exists, else the newest that was seen. */
   pod: PodView | null
@@ -23,7 +24,8 @@ export interface Evidence {
   decided: Condition | null
 }
 
-export function readEvidence({ job, pods }: TaskView): Evidence {
+export function readEvidence({ job, pods: all }: TaskView): Evidence {
+  const pods = all.some((candidate) => candidate.gone) ? all.filter((candidate) => !isOfEarlierRun(job, candidate)) : all
   const pod = pods.findLast((candidate) => !candidate.gone) ?? pods.at(-1) ?? null
   const main = pod?.containers.find((container) => container.role === 'task') ?? null
   const state = main?.state ?? null
@@ -38,6 +40,16 @@ export function readEvidence({ job, pods }: TaskView): Evidence {
     finished: trueCondition(job.conditions, 'Complete') ?? trueCondition(job.conditions, 'Failed'),
     decided: trueCondition(job.conditions, 'SuccessCriteriaMet') ?? trueCondition(job.conditions, 'FailureTarget'),
   }
+}
+
+/**
+ * A requeued Job starts anew: with a new startTime once the controller has noticed, and with the condition Suspended still there until then. The
+ * Pod of its earlier run is gone by then (podReplacementPolicy Failed). Times are cut to seconds.
+ */
+function isOfEarlierRun(job: JobView, pod: PodView): boolean {
+  if (!pod.gone) return false
+  if (job.startMs !== null && pod.createdMs + 1000 < job.startMs) return true
+  return !job.suspended && trueCondition(job.conditions, 'Suspended') !== null
 }
 
 export function trueCondition(conditions: readonly Condition[], type: string): Condition | null {

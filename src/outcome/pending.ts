@@ -20,12 +20,11 @@ export interface Wait {
 
 const DEFAULT_AUTOSCALER_CAP_SECONDS = 900
 
-/** `goneMs`: when the Pod of an earlier run was deleted, 0 when there was none. */
-export function waitForPod(job: JobView, goneMs: number, options: OutcomeOptions): Wait {
+export function waitForPod(job: JobView, options: OutcomeOptions): Wait {
   const event = options.hint?.jobEventMessage
   const why = event === undefined ? '' : `: ${quote(event)}`
   const limitSeconds = createLimitSeconds(job, options)
-  const sinceMs = createdSinceMs(job, goneMs, event !== undefined)
+  const sinceMs = createdSinceMs(job, event !== undefined)
   return {
     for: `its Pod to be created${why}`,
     dueMs: sinceMs === null ? null : dueMs(sinceMs, limitSeconds),
@@ -48,14 +47,14 @@ function createLimitSeconds(job: JobView, { deadlines, hint }: OutcomeOptions): 
 }
 
 /** From when on a Pod is due; null while nobody can say. */
-function createdSinceMs(job: JobView, goneMs: number, refused: boolean): number | null {
+function createdSinceMs(job: JobView, refused: boolean): number | null {
   // Another controller (MultiKueue) runs it elsewhere: no Pod comes here.
   if (job.managedByOther) return null
   const suspended = job.conditions.find(({ type }) => type === 'Suspended')
   // Let go a moment ago, and the controller has not noticed yet; when that was is not on the Job. A refused Pod shows that it has noticed.
   if (suspended?.status === 'True' && !refused) return null
   const resumedMs = suspended?.status === 'False' ? (suspended.atMs ?? 0) : 0
-  return Math.max(job.startMs ?? job.createdMs, goneMs, resumedMs)
+  return Math.max(job.startMs ?? job.createdMs, resumedMs)
 }
 
 export function waitOfPod(pod: PodView, options: OutcomeOptions): Wait {

@@ -44,6 +44,7 @@ const rows: Row[] = [
   ['the Job deleted while it waited in our queue', { job: { deleted: '12:00:30', suspended: true } }, 'stop deleted'],
   ['the Job deleted with its Pod (foreground)', { job: { deleted: '12:00:30' }, pod: { task: running(), deleted: '12:00:30' } }, 'stop deleted'],
   ['the Job deleted while Kueue holds it back: not touched', { job: { deleted: '12:00:30', suspended: true, labels: KUEUE } }, 'failed deleted - retryable stored'],
+  ['the Job deleted while Kueue takes it back: its Pod ends first', { job: { deleted: '12:00:30', suspended: true, labels: KUEUE }, pod: { task: running(), deleted: '12:00:29' } }, 'stopping'],
   ['the Job deleted while Kueue runs it', { job: { deleted: '12:00:30', labels: KUEUE }, pod: { task: running() } }, 'stop deleted'],
   ['the Job deleted, its Pod has completed', { job: { deleted: '12:00:30' }, pod: { phase: 'Succeeded', task: exited(0) } }, 'completed 0 stored'],
   ['the Job deleted, its Pod has failed', { job: { deleted: '12:00:30' }, pod: { phase: 'Failed', task: exited(4) } }, 'failed container_exit 4 stored'],
@@ -122,6 +123,8 @@ const rows: Row[] = [
   ['suspended, its node lost', { job: { suspended: true, labels: KUEUE }, pod: { task: running(), deleted: '12:00:30' }, now: '13:00:00' }, 'queued'],
   ['resumed, its new Pod not yet created', { job: { started: '12:00:50', resumed: '12:00:50', labels: KUEUE }, pod: deleted(killed) }, 'pending until 12:01:50'],
   ['resumed, and no Pod comes', { job: { started: '12:00:50', resumed: '12:00:50', labels: KUEUE }, pod: deleted(killed), now: '12:01:50' }, 'stop job_create'],
+  ['resumed after hours, the controller has not noticed', { job: { says: [['Suspended', 'JobSuspended', '12:00:31']], labels: KUEUE }, pod: deleted(killed), now: '15:00:00' }, 'pending'],
+  ['resumed and completed, the new Pod unseen', { job: { started: '12:00:50', labels: KUEUE, ...completeJob }, pod: deleted(killed) }, 'completed 0 stored'],
   ['resumed and running again', { job: { started: '12:00:50', resumed: '12:00:50', labels: KUEUE }, pods: [deleted(killed), { name: 'pod-2', created: '12:00:51', task: running('12:00:55') }] }, 'running until 13:00:56'],
   ['resumed and completed', { job: { started: '12:00:50', labels: KUEUE }, pods: [deleted(killed), { name: 'pod-2', created: '12:00:51', phase: 'Succeeded', task: exited(0, 'Completed', '12:00:58') }] }, 'completed 0'],
 ]

@@ -90,6 +90,7 @@ const rows: Row[] = [
   ['stopped in the queue, and ended', { job: over('task_cancelled', { failed: 0 }) }, 'cancelled - stored'],
   ['stopped in the queue, the controller has not come yet', { job: { stop: ['task_cancelled', '12:00:50'], suspended: true } }, 'stopping until 12:01:20'],
   ['the controller cannot end it (a quota)', { job: { stop: ['job_create', '12:00:50'], started: null }, now: '12:01:20' }, 'failed job_create - retryable stored'],
+  ['the controller is ending a Pod we have not seen', { job: { stop: ['task_cancelled', '12:00:50'], says: [['FailureTarget', 'DeadlineExceeded']] }, now: '12:05:00' }, 'stopping until 12:30:50'],
   ['the Job counts a Pod we have not seen', { job: { stop: ['task_cancelled', '12:00:50'], active: 1 }, now: '12:01:30' }, 'stopping until 12:30:50'],
   ['held back by Kueue: nothing runs, nothing will', { job: { stop: ['task_cancelled', '12:00:50'], suspended: true, labels: { 'kueue.x-k8s.io/queue-name': 'q' } } }, 'cancelled - stored'],
   ['Kueue holds it back, its Pod is still ending', { job: { stop: ['task_cancelled', '12:00:50'], suspended: true, labels: { 'kueue.x-k8s.io/queue-name': 'q' } }, pod: { task: running(), deleted: '12:00:49' } }, 'stopping until 12:30:50'],
