@@ -8,9 +8,9 @@ const steps: { name: string; command: string; args: string[] }[] = [
   { name: 'tests', command: process.execPath, args: ['--test', '--test-timeout=120000', ...testFiles()] },
 ]
 
-/** Every *.test.ts under test/ except those that need a real cluster (test/cluster, run by `npm run test:cluster`). */
+/** Every *.test.ts under test/ except those that need a real cluster (test/cluster and *.cluster.test.ts, run by `npm run test:cluster`). */
 function testFiles(): string[] {
-  const files = globSync('test/**/*.test.ts').filter((file) => !file.startsWith('test/cluster/'))
+  const files = globSync('test/**/*.test.ts').filter((file) => !file.startsWith('test/cluster/') && !file.endsWith('.cluster.test.ts'))
   if (files.length === 0) throw new Error('no test files found under test/')
   return files.sort()
 }

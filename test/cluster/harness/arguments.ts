@@ -20,7 +20,7 @@ export interface Options {
 export const help = `node test/cluster/run.ts [options] [file patterns] [-- options of node --test]
 
 Brings up a real Kubernetes on loopback, runs test files against it and stops everything.
-Without patterns: test/contract, test/e2e and test/cluster.
+Without patterns: test/contract, test/e2e, test/cluster and every *.cluster.test.ts.
 
   --keep                     leave the cluster up; without file patterns no test is run
   --stop [folder]            stop the kept cluster in that folder, or every kept one

@@ -8,7 +8,13 @@ import type { Interrupt } from './interrupt.ts'
 import type { LedgerFile } from './ledger.ts'
 
 export const repository = join(import.meta.dirname, '..', '..', '..')
-const defaultPatterns = ['test/contract/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/cluster/**/*.test.ts']
+const defaultPatterns = [
+  'test/contract/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/cluster/**/*.test.ts',
+  // What only a real cluster can prove, beside the unit tests of the same folder.
+  'test/**/*.cluster.test.ts',
+]
 
 /** @throws Error when nothing matches: a run of no tests must not look like success */
 export function findTestFiles(patterns: string[]): string[] {
