@@ -1,6 +1,7 @@
 // The composition root: makes every part and hands each what it needs, in the order src/app/ lists. It only wires.
 import { createEntrance } from './app/entrance.ts'
 import { createHttp } from './app/http.ts'
+import { createLeaving } from './app/leaving.ts'
 import { createReporting } from './app/reporting.ts'
 import { createShared } from './app/shared.ts'
 import type { KubeConfigSource } from './cluster/index.ts'
@@ -37,6 +38,7 @@ export function createApp(deps: { clock: Clock; log: Logger }, { config, kubecon
   const reporting = createReporting(shared, identity)
   const entrance = createEntrance(shared, insecure, env)
   const server = createHttp(shared, { entrance, reporting, draining: () => draining, insecure })
+  const leaveNamespace = createLeaving(shared)
   return {
     server,
     start() {
@@ -50,6 +52,7 @@ export function createApp(deps: { clock: Clock; log: Logger }, { config, kubecon
       entrance.admission.drain()
       await server.close()
       await reporting.stop()
+      await leaveNamespace()
       await shared.informer.stop()
       await shared.connection.close()
     },

@@ -29,6 +29,14 @@ const COMMANDS: Record<string, Command> = {
     summary: 'Receives, verifies and prints callbacks, or plays a sick receiver.',
     load: async () => (await import('./listen.ts')).listen,
   },
+  try: {
+    summary: 'Tries a running service: one signed webhook, one task, its signed callback.',
+    load: async () => (await import('./try.ts')).tryOut,
+  },
+  release: {
+    summary: 'For leaving: takes jobhook’s finalizer off every Job of a worker, and says what is not reported.',
+    load: async () => (await import('./release.ts')).release,
+  },
 }
 
 /** Runs `jobhook <argv>` and gives the exit code: 0 done, 1 failed, 2 the command line was wrong. */

@@ -38,6 +38,16 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
     version: () =>
       client.send<{ gitVersion?: string }>({ verb: 'get', resource: 'version', path: '/version', attempts: 1, timeoutMs: 5_000 }),
 
+    /** The namespace of the tasks itself: two tries, for a process that is about to end. */
+    getNamespace: () =>
+      client.send<KubeObject>({
+        verb: 'get',
+        resource: 'namespaces',
+        path: `/api/v1/namespaces/${namespace}`,
+        attempts: 2,
+        timeoutMs: 3_000,
+      }),
+
     createJob: (job: unknown, signal?: AbortSignal) =>
       client.send<KubeObject>({ verb: 'create', resource: 'jobs', path: jobs, body: job, ...(signal ? { signal } : {}) }),
 

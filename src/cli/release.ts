@@ -1,0 +1,141 @@
+// `jobhook release`: for leaving for good. Takes jobhook's finalizer off every Job of a worker and says which reports are thereby not sent.
+import { loadCheckedConfig } from '../app/checked-config.ts'
+import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
+import { settingsOf } from '../config/index.ts'
+import { workerLabel } from '../jobspec/index.ts'
+import { systemClock } from '../lib/clock.ts'
+import { describeError } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { ANNOTATIONS, LABELS, MANAGED_BY } from '../model/keys.ts'
+import type { JobView } from '../model/kube.ts'
+import { projectJob } from '../model/project.ts'
+import { isClosed, readVerdict } from '../reconcile/index.ts'
+import { owedInWords, type Released, releaseJobs } from '../upkeep/release.ts'
+import { VERSION } from '../version.ts'
+import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
+
+const SPEC: CommandSpec = {
+  name: 'release',
+  summary: 'For leaving: takes jobhook’s finalizer off every Job of a worker, so that they can be deleted without it.',
+  usage: '--config FILE | --worker-id ID [--namespace NAME] [--kubeconfig FILE]',
+  positionals: { min: 0, max: 0 },
+  options: {
+    config: { value: 'FILE', description: 'The configuration of the service, which says worker, namespace and kubeconfig.' },
+    'worker-id': { value: 'ID', description: 'Instead of a configuration: which worker’s Jobs.' },
+    namespace: { value: 'NAME', description: 'Where they are. Default: the kubeconfig’s.' },
+    kubeconfig: { value: 'FILE', description: 'How to reach the cluster. Default: as kubectl does, or inside a cluster its own.' },
+    'dry-run': { description: 'Only says what would be let go, and what is owed.' },
+  },
+  notes: [
+    'Each line names a Job and what will not be reported because of this. Tasks that run are not stopped: they run on, and nobody reports their end.',
+    'Stop the service first (or its senders): what it accepts afterwards bears the finalizer again. The Jobs of other workers are not touched.',
+  ],
+}
+
+interface Target {
+  workerId: string
+  namespace: string | null
+  kubeconfig: KubeConfigSource
+  ttlSeconds: number | null
+}
+
+/** Jobs a page. */
+const PAGE = 250
+/** While a service still runs it may accept more: looked at again this often before giving up. */
+const PASSES = 5
+
+export function release(argv: string[]): Promise<number> {
+  return runWith(SPEC, argv, async (args) => {
+    const target = readTarget(args)
+    if ('problem' in target) return target.usage ? usageError(SPEC, target.problem) : fail(target.problem)
+    try {
+      return await run(target, args.has('dry-run'))
+    } catch (error) {
+      return fail(describeError(error))
+    }
+  })
+}
+
+async function run(target: Target, dryRun: boolean): Promise<number> {
+  const { cluster, connection } = connectCluster(
+    { clock: systemClock, metrics: createMetrics(), userAgent: `jobhook-release/${VERSION}` },
+    { kubeconfig: target.kubeconfig, namespace: target.namespace, connections: 16 },
+  )
+  const labelSelector = `${LABELS.managedBy}=${MANAGED_BY},${LABELS.worker}=${workerLabel(target.workerId)}`
+
+  async function heldJobs(): Promise<JobView[]> {
+    const held: JobView[] = []
+    let continueToken: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof cluster.list>> = await cluster.list('jobs', { labelSelector, limit: PAGE, continueToken })
+      if (!page.ok) throw new Error(`the Jobs in ${cluster.namespace} cannot be listed: ${page.error.message}`, { cause: page.error.cause })
+      held.push(...page.value.items.map(projectJob).filter((job) => job.held))
+      continueToken = page.value.continueToken
+    } while (continueToken !== null)
+    return held
+  }
+
+  try {
+    const first = await heldJobs()
+    const where = `worker ${target.workerId} in ${cluster.namespace}`
+    if (first.length === 0) return print(`${where}: no Job bears jobhook’s finalizer`)
+    if (dryRun) {
+      for (const job of first) tell({ job, owed: owedInWords(job, { isClosed, readVerdict }), problem: null })
+      return print(`${where}: ${count(first.length)} would be let go; nothing was changed`)
+    }
+    const released: Released[] = []
+    let left = first
+    for (let pass = 1; left.length > 0 && pass <= PASSES; pass++) {
+      const results = await releaseJobs({ patchJob: cluster.patchJob, isClosed, readVerdict, onReleased: tell }, left, target)
+      released.push(...results.filter((result) => result.problem === null))
+      left = await heldJobs()
+    }
+    const owed = released.filter((result) => result.owed !== null).length
+    print(`${where}: ${count(released.length)} let go, ${owed} of which owed a report`)
+    return left.length === 0
+      ? EXIT.ok
+      : fail(`${count(left.length)} still ${left.length === 1 ? 'bears' : 'bear'} the finalizer: stop the service, then run this again`)
+  } finally {
+    await connection.close()
+  }
+}
+
+function readTarget(args: Arguments): Target | { problem: string; usage: boolean } {
+  const workerId = args.text('worker-id')
+  const file = args.text('config')
+  if ((workerId === undefined) === (file === undefined)) return { problem: 'give either --config FILE or --worker-id ID', usage: true }
+  const path = args.text('kubeconfig')
+  const namespace = args.text('namespace') ?? null
+  if (workerId !== undefined)
+    return { workerId, namespace, kubeconfig: path === undefined ? { kind: 'default' } : { kind: 'file', path }, ttlSeconds: null }
+  const loaded = loadCheckedConfig({ file: file ?? null, env: process.env })
+  if (!loaded.ok) return { problem: loaded.problems.map(({ key, detail }) => `${key} ${detail}`).join('\n  '), usage: false }
+  const settings = settingsOf(loaded.config)
+  const configured = path ?? settings.kubernetes.kubeconfig
+  return {
+    workerId: settings.workerId,
+    namespace: namespace ?? settings.namespace,
+    kubeconfig: configured === undefined ? { kind: 'default' } : { kind: 'file', path: configured },
+    ttlSeconds: settings.retentionSeconds.success,
+  }
+}
+
+function tell({ job, owed, problem }: Released): void {
+  const task = job.annotations[ANNOTATIONS.taskId]
+  const secret = job.annotations[ANNOTATIONS.secret]
+  const words = [problem === null ? (owed ?? 'nothing was owed') : `could not be let go: ${problem}`]
+  if (secret && problem === null && owed !== null) words.push(`its Secret ${secret} stays`)
+  process.stdout.write(`${job.name}${task === undefined ? '' : ` (task ${JSON.stringify(task)})`}: ${words.join('; ')}\n`)
+}
+
+function print(line: string): number {
+  process.stdout.write(`${line}\n`)
+  return EXIT.ok
+}
+
+function fail(problem: string): number {
+  process.stderr.write(`jobhook release: ${problem}\n`)
+  return EXIT.failed
+}
+
+const count = (jobs: number): string => `${jobs} Job${jobs === 1 ? '' : 's'}`
