@@ -1,6 +1,7 @@
 // Wires the HTTP face: the server and one plugin a resource.
 import { createHash, randomUUID } from 'node:crypto'
 import { healthRoutes } from '../../routes/health.ts'
+import { logsRoutes } from '../../routes/logs.ts'
 import { openapiRoutes } from '../../routes/openapi.ts'
 import { renderRoutes } from '../../routes/render.ts'
 import { tasksRoutes } from '../../routes/tasks.ts'
@@ -8,6 +9,7 @@ import { webhookRoutes } from '../../routes/webhook.ts'
 import { createHealth } from '../health.ts'
 import { createAuthenticate } from '../intake/index.ts'
 import type { App } from '../lib/http.ts'
+import { createLogReader, READER_LIMITS } from '../logs/index.ts'
 import { openapiDocument, openapiYaml, registerOpenapi } from '../openapi.ts'
 import { createServer } from '../server.ts'
 import type { createEntrance } from './entrance.ts'
@@ -24,7 +26,7 @@ export function createHttp(
     insecure: boolean
   },
 ): App {
-  const { config, common, informer, reader } = shared
+  const { config, common, cluster, informer, reader } = shared
   const { submit, cancel, readWebhook } = parts.entrance
   const { tokens } = config.api
   const server = createServer(
@@ -35,6 +37,7 @@ export function createHttp(
     },
   )
   const health = createHealth({ informer, election: parts.reporting.election, draining: parts.draining })
+  const audit = (entry: object) => common.log.info({ audit: true, ...entry }, 'audit')
   registerOpenapi(server)
   server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))
   server.register(webhookRoutes({ read: readWebhook, submit, cancel }))
@@ -48,9 +51,22 @@ export function createHttp(
         const result = await cancel({ task_id: task.task_id, execution_id: task.execution_id }, via)
         return result.ok ? { ok: true, stopped: result.cancelled.length > 0 } : result
       },
-      audit: (entry) => common.log.info({ audit: true, ...entry }, 'audit'),
+      audit,
     }),
   )
+  const logs = createLogReader(
+    {
+      ...common,
+      find: reader.find,
+      podsOf: (jobName) => informer.tasks.get(jobName)?.pods ?? [],
+      onChange: informer.tasks.onChange,
+      readLog: cluster.readLog,
+    },
+    { ...READER_LIMITS, limitBytes: config.log_limit_bytes },
+  )
+  server.register(logsRoutes({ read: logs.read, now: common.clock.now, audit }))
+  // Followers would keep their connections open for as long as their tasks run.
+  server.addHook('preClose', async () => logs.close())
   server.register(renderRoutes({ render: createRender(config, parts.entrance.spec) }))
   server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics: reader.metricsText }))
   return server

@@ -20,6 +20,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'The same task was accepted with other content' },
+  not_started: { status: 409, title: 'The container has not started' },
   gone: { status: 410, title: 'No longer there' },
   body_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The URL is too long' },
