@@ -35,7 +35,7 @@ export interface AppOptions {
 export function createApp(deps: { clock: Clock; log: Logger }, { config, kubeconfig, identity, insecure, env }: AppOptions): JobhookApp {
   let draining = false
   const shared = createShared(deps, config, kubeconfig)
-  const reporting = createReporting(shared, identity)
+  const reporting = createReporting(shared, identity, env)
   const entrance = createEntrance(shared, insecure, env)
   const server = createHttp(shared, { entrance, reporting, draining: () => draining, insecure })
   const leaveNamespace = createLeaving(shared)

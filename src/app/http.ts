@@ -1,5 +1,6 @@
 // Wires the HTTP face: the server and one plugin a resource.
 import { createHash, randomUUID } from 'node:crypto'
+import { deliveriesRoutes } from '../../routes/deliveries.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { logsRoutes } from '../../routes/logs.ts'
 import { openapiRoutes } from '../../routes/openapi.ts'
@@ -13,6 +14,7 @@ import { createLogReader, READER_LIMITS } from '../logs/index.ts'
 import { openapiDocument, openapiYaml, registerOpenapi } from '../openapi.ts'
 import { createServer } from '../server.ts'
 import type { createEntrance } from './entrance.ts'
+import { createDeliveries } from './deliveries.ts'
 import { createRender } from './render.ts'
 import type { createReporting } from './reporting.ts'
 import type { Shared } from './shared.ts'
@@ -68,7 +70,13 @@ export function createHttp(
   // Followers would keep their connections open for as long as their tasks run.
   server.addHook('preClose', async () => logs.close())
   server.register(renderRoutes({ render: createRender(config, parts.entrance.spec) }))
-  server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics: reader.metricsText }))
+  const deliveries = createDeliveries(shared)
+  server.register(deliveriesRoutes({ ...deliveries, audit }))
+  const metrics = () => {
+    deliveries.count()
+    return reader.metricsText()
+  }
+  server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics }))
   return server
 }
 

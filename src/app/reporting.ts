@@ -1,5 +1,12 @@
 // Wires what the leader does: the work queue, reconcile, callbacks, election.
-import { createDeliverer, createMessageBuilder, nextAttemptAtMs } from '../callback/index.ts'
+import {
+  createDeliverer,
+  createLanes,
+  createMessageBuilder,
+  createTransport,
+  nextAttemptAtMs,
+  proxyOfEnvironment,
+} from '../callback/index.ts'
 import { createWorkQueue } from '../informer/queue.ts'
 import { workerLabel } from '../jobspec/index.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
@@ -8,13 +15,33 @@ import { createErrorLog, createReconcile, createReconcileLoop } from '../reconci
 import { createElection } from '../upkeep/lease.ts'
 import type { Shared } from './shared.ts'
 
-export function createReporting(shared: Shared, identity: string) {
+/** Keys worked on at once besides those that wait for a receiver. */
+const WORKERS = 256
+
+export function createReporting(shared: Shared, identity: string, env: Readonly<Record<string, string | undefined>>) {
   const { config, settings, common, cluster, informer, memory, stopper, classify, labels } = shared
   const { workerId } = settings
   const signer = config.callback.secrets.length > 0 ? createSigner(config.callback.secrets) : null
+  const { allow_private: allowPrivate, allow_origins: allowOrigins } = config.callback
+  const { callback_connections: deliveriesAtOnce } = config.limits
+  const lanes = createLanes(
+    {
+      clock: common.clock,
+      wake: (name) => queue.addAt(name, common.clock.now()),
+      onOpenCircuits: (count) => common.metrics.openCircuits.set(count),
+    },
+    { atOnce: deliveriesAtOnce },
+  )
+  const transport = createTransport({
+    connections: deliveriesAtOnce,
+    connectTimeoutMs: settings.callbackTimeoutMs,
+    tls: settings.callbackTls,
+    proxy: proxyOfEnvironment(env),
+    allowPrivate,
+  })
   const deliverer = createDeliverer(
-    { ...common, sign: (id, seconds, body) => signer?.sign(id, seconds, body) ?? '' },
-    { timeoutMs: settings.callbackTimeoutMs, userAgent: shared.userAgent, connections: config.limits.callback_connections },
+    { ...common, transport, lanes, sign: (id, seconds, body) => signer?.sign(id, seconds, body) ?? '' },
+    { timeoutMs: settings.callbackTimeoutMs, userAgent: shared.userAgent, allowPrivate },
   )
   const { log_tail_bytes: tailBytes } = config.callback
   const keeper = createLogKeeper(
@@ -30,7 +57,8 @@ export function createReporting(shared: Shared, identity: string) {
       stopper,
       secondLook: shared.secondLook,
       messages: createMessageBuilder(),
-      deliver: (message) => deliverer.deliver(message, election.signal() ?? AbortSignal.abort(new Error('this replica does not lead'))),
+      deliver: (message, name) => deliverer.deliver(message, { key: name, signal: election.signal() }),
+      mayDeliver: (url, name) => lanes.hasRoom(new URL(url).origin, name),
       nextAttemptAtMs: (failures, id, nowMs, retryAfterMs) => nextAttemptAtMs(config.callback.schedule, failures, id, nowMs, retryAfterMs),
       patchJob: cluster.patchJob,
       deleteSecret: cluster.deleteSecret,
@@ -54,7 +82,8 @@ export function createReporting(shared: Shared, identity: string) {
       onError: createErrorLog(common),
       onDepth: (depth) => common.metrics.queueDepth.set(depth),
     },
-    { concurrency: 256 },
+    // However many receivers hang, each takes no more than its lane: the other workers stay free.
+    { concurrency: WORKERS + deliveriesAtOnce * (allowOrigins.length + 1) },
   )
   const loop = createReconcileLoop(
     { queue, tasks: informer.tasks, synced: informer.synced, remembering: [memory, shared.secondLook, keeper], clock: common.clock },
@@ -75,7 +104,7 @@ export function createReporting(shared: Shared, identity: string) {
       await election.stop()
       await loop.stop()
       keeper.clear()
-      await deliverer.close()
+      await transport.close()
     },
   }
 }

@@ -1,15 +1,20 @@
 // Sends one signed callback and says what the receiver made of it. No retry here: when to try again is recorded on the Job and decided there.
-import { Agent, type Dispatcher, request } from 'undici'
+import { request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { describeError, type Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { parseRetryAfter } from '../lib/retry-after.ts'
 import type { DeliveryResult, OwedMessage } from '../model/callback.ts'
+import { type EgressPolicy, EgressRefused, literalProblem } from './egress.ts'
+import type { Lanes, Outcome } from './lanes.ts'
+import type { Transport } from './transport.ts'
 
 export interface Deliverer {
-  /** Never throws for an answer or a broken connection; an abort of `signal` counts as a failed attempt with that cause. */
-  deliver(message: OwedMessage, signal?: AbortSignal): Promise<DeliveryResult>
-  close(): Promise<void>
+  /**
+   * Never throws for an answer or a broken connection. `key` is woken when a message that found no room may try again. An abort of `signal`
+   * (this replica leads no more) is no attempt: whoever leads next sends it under the same id.
+   */
+  deliver(message: OwedMessage, context: { key: string; signal: AbortSignal | null }): Promise<DeliveryResult>
 }
 
 /** Of a receiver's answer only the status and Retry-After matter; more than this of its body is not read. */
@@ -21,28 +26,26 @@ const LONGEST_RETRY_AFTER_MS = 86_400_000
 export function createDeliverer(
   deps: {
     sign: (id: string, timestampSeconds: number, body: string) => string
+    transport: Pick<Transport, 'trusted' | 'guarded'>
+    lanes: Lanes
     clock: Clock
     log: Logger
     metrics: Metrics
-    /** For per-task URLs: refuses addresses that a task must not reach. Absent: they are not used. */
-    guardedDispatcher?: Dispatcher
   },
-  options: { timeoutMs: number; userAgent: string; connections: number },
+  options: { timeoutMs: number; userAgent: string; allowPrivate: boolean },
 ): Deliverer {
-  const trusted = new Agent({
-    connections: options.connections,
-    pipelining: 1,
-    allowH2: false,
-    connect: { timeout: options.timeoutMs },
-    keepAliveTimeout: 10_000,
-  })
+  const guardedPolicy: EgressPolicy = options.allowPrivate ? 'private' : 'guarded'
 
-  async function attempt(message: OwedMessage, signal: AbortSignal | undefined): Promise<DeliveryResult> {
+  async function attempt(message: OwedMessage, signal: AbortSignal): Promise<DeliveryResult> {
+    // A proxy would connect for us, so an address in the URL itself is looked at here as well.
+    const problem = literalProblem(message.url, message.perTask ? guardedPolicy : 'trusted')
+    if (problem) throw new EgressRefused(new URL(message.url).hostname, new URL(message.url).hostname, problem)
+    // bodyTimeout never fires on an answer that drips: the attempt as a whole gets a deadline.
     const deadline = AbortSignal.timeout(options.timeoutMs)
     const timestamp = Math.floor(deps.clock.now() / 1000)
     const response = await request(message.url, {
       method: 'POST',
-      dispatcher: message.perTask && deps.guardedDispatcher ? deps.guardedDispatcher : trusted,
+      dispatcher: message.perTask ? deps.transport.guarded : deps.transport.trusted,
       headers: {
         'content-type': 'application/json',
         'user-agent': options.userAgent,
@@ -52,7 +55,7 @@ export function createDeliverer(
         ...(message.traceparent ? { traceparent: message.traceparent } : {}),
       },
       body: message.body,
-      signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
+      signal: AbortSignal.any([deadline, signal]),
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
     })
@@ -73,17 +76,37 @@ export function createDeliverer(
   }
 
   return {
-    async deliver(message, signal) {
+    async deliver(message, { key, signal }) {
+      if (!signal || signal.aborted) return { kind: 'later', cause: 'this replica does not lead' }
+      const admitted = deps.lanes.enter(new URL(message.url).origin, key)
+      if (!admitted.ok) return { kind: 'later', cause: admitted.cause }
       const started = performance.now()
       const result = await attempt(message, signal).catch(
-        (error: unknown): DeliveryResult => ({ kind: 'retry', status: null, afterMs: null, cause: describeError(error) }),
+        (error: unknown): DeliveryResult =>
+          signal.aborted
+            ? { kind: 'later', cause: describeError(error) }
+            : { kind: 'retry', status: null, afterMs: null, cause: causeOf(error, options.timeoutMs) },
       )
+      admitted.leave(outcomeOf(result))
       deps.metrics.deliverySeconds.observe((performance.now() - started) / 1000)
       const fields = { task_id: message.taskId, webhook_id: message.id, type: message.type }
       if (result.kind === 'retry') deps.log.warn({ ...fields, status: result.status, cause: result.cause }, 'callback not acknowledged')
+      else if (result.kind === 'later') deps.log.info({ ...fields, cause: result.cause }, 'callback broken off; it will be sent again')
       else deps.log.info({ ...fields, result: result.kind }, 'callback answered')
       return result
     },
-    close: () => trusted.destroy(),
   }
+}
+
+/** What an attempt says of the origin as a whole: a refusal of one message (4xx) comes from a receiver that works. */
+function outcomeOf(result: DeliveryResult): Outcome {
+  if (result.kind === 'later') return 'unknown'
+  if (result.kind !== 'retry') return 'answered'
+  const { status } = result
+  return status === null || status === 408 || status === 429 || status >= 500 ? 'failed' : 'answered'
+}
+
+function causeOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`
+  return describeError(error)
 }

@@ -1,4 +1,7 @@
-// What a schema cannot say about a configuration: keys that exclude or need each other. Pure; each problem names the keys and the remedy.
+// What a schema cannot say about a configuration: keys that exclude or need each other, files that must be
+// there. Each problem names the keys and the remedy.
+import { readFileSync } from 'node:fs'
+import { describeError } from '../lib/log.ts'
 import { keyProblem } from '../lib/standard-webhooks.ts'
 import type { ConfigProblem } from './load.ts'
 import type { Config } from './schema.ts'
@@ -22,6 +25,12 @@ export function checkMeaning(config: Config): Meaning {
     const detail = keyProblem(secret, 'sign')
     if (detail) problem(`callback.secrets.${index}`, detail)
   })
+  const { ca_file: caFile, cert_file: certFile, key_file: keyFile } = config.callback.tls
+  if ((certFile === undefined) !== (keyFile === undefined)) problem('callback.tls', 'needs cert_file and key_file together, or neither')
+  for (const [name, file] of Object.entries({ ca_file: caFile, cert_file: certFile, key_file: keyFile })) {
+    const detail = file === undefined ? null : pemProblem(file)
+    if (detail) problem(`callback.tls.${name}`, detail)
+  }
   if (config.callback.url !== undefined) {
     if (!isHttpUrl(config.callback.url)) problem('callback.url', 'must be an http:// or https:// URL without user name and password')
     if (config.callback.secrets.length === 0)
@@ -61,6 +70,15 @@ export function checkMeaning(config: Config): Meaning {
   if (config.limits.overflow === 'queue') problem('limits.overflow', 'queue is not available yet: use reject or kueue')
   if (config.profile === 'oz' && config.oz?.server_root_url === undefined) problem('oz.server_root_url', 'is needed with profile: oz')
   return { problems, warnings }
+}
+
+/** What is wrong with a file of certificates or keys, or null. Its content is never told. */
+function pemProblem(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8').includes('-----BEGIN ') ? null : `names ${file}, which is no PEM file`
+  } catch (error) {
+    return `names a file that cannot be read: ${describeError(error)}`
+  }
 }
 
 export function isHttpUrl(text: string): boolean {

@@ -125,6 +125,18 @@ export const ConfigSchema = Type.Object(
           default: false,
           description: 'Whether a task’s own callback_url may lead to private addresses. Metadata addresses never.',
         }),
+        tls: object(
+          {
+            ca_file: Type.Optional(
+              Type.String({ minLength: 1, description: 'PEM file of authorities that are trusted beside the system’s.' }),
+            ),
+            cert_file: Type.Optional(
+              Type.String({ minLength: 1, description: 'PEM file of the client certificate. Shown to callback.url only.' }),
+            ),
+            key_file: Type.Optional(Type.String({ minLength: 1, description: 'PEM file of its private key.' })),
+          },
+          'Certificates for callbacks over https. The files are read again for each connection.',
+        ),
       },
       'Callbacks to the control plane.',
     ),
@@ -165,7 +177,7 @@ export const ConfigSchema = Type.Object(
         success: Type.Optional(duration('How long a finished task’s Job is kept after its report. Default 24h.')),
         failure: Type.Optional(duration('The same for a failed task. Default 24h.')),
         dead_letter: duration('The same for a task whose report could not be delivered.', '168h'),
-        dedupe: duration('How long a redelivery of a finished task is recognised.', '75h'),
+        dedupe: duration('How long a redelivery of a finished task is recognised after its Job is gone; 0: not at all.', '75h'),
       },
       'How long finished things are kept.',
     ),

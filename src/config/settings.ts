@@ -69,6 +69,13 @@ export function settingsOf(config: Config) {
     },
     leaseDurationMs: Math.max(1_000, seconds(config.leader_election.lease_duration) * 1000),
     callbackTimeoutMs: seconds(config.callback.timeout) * 1000,
+    callbackTls: {
+      caFile: config.callback.tls.ca_file ?? null,
+      certFile: config.callback.tls.cert_file ?? null,
+      keyFile: config.callback.tls.key_file ?? null,
+    },
+    /** 0: redeliveries are recognised only as long as the Job is there. */
+    dedupeSeconds: seconds(config.retention.dedupe),
     webhookToleranceSeconds: seconds(config.webhook.tolerance),
   }
 }

@@ -56,6 +56,22 @@ export function createMetrics() {
       buckets: LATENCY_SECONDS,
       registers,
     }),
+    openCircuits: new Gauge({
+      name: 'jobhook_callback_circuits_open',
+      help: 'Origins of callbacks that are held back because they do not answer.',
+      registers,
+    }),
+    dedupeEntries: new Gauge({ name: 'jobhook_dedupe_entries', help: 'Finished tasks that the dedupe ledger knows.', registers }),
+    dedupeWindowSeconds: new Gauge({
+      name: 'jobhook_dedupe_window_seconds',
+      help: 'Age of the oldest finished task that the dedupe ledger knows: the window it holds.',
+      registers,
+    }),
+    dedupeErrors: new Counter({
+      name: 'jobhook_dedupe_errors_total',
+      help: 'Writes of the dedupe ledger that failed. They are tried again; redeliveries of the tasks concerned may run again.',
+      registers,
+    }),
     deadLetters: new Gauge({
       name: 'jobhook_dead_letters',
       help: 'Tasks whose verdict could not be delivered within the schedule.',

@@ -27,6 +27,8 @@ export type DeliveryResult =
   /** 410: this URL wants nothing more for this task. */
   | { kind: 'gone' }
   | { kind: 'retry'; status: number | null; afterMs: number | null; cause: string }
+  /** No attempt was made, or ours was broken off by ourselves: nothing to record. The task is woken when it may try. */
+  | { kind: 'later'; cause: string }
 
 /** Annotation jobhook.dev/delivery: where the verdict's delivery stands. */
 export interface DeliveryRecord {
@@ -36,6 +38,8 @@ export interface DeliveryRecord {
   next_at?: string
   reported_at?: string
   last_error?: string
+  /** How often the delivery was opened again by hand (replay); absent: never. A higher one overrules what any replica remembers. */
+  round?: number
 }
 
 /** What messages say of the task itself, besides the verdict. */

@@ -9,6 +9,7 @@ export { createMemory, type Memory } from './memory.ts'
 export { createTaskReader } from './reader.ts'
 export { createReconcile, factsOf, type ReconcileOptions, targetOf } from './reconcile.ts'
 export { isClosed, readDelivery, readVerdict } from './record.ts'
+export { createDeliveries } from './replay.ts'
 export { createSecondLook, type EventView } from './second-look.ts'
 export { createStopper, type Stopper, type StopResult } from './stop.ts'
 

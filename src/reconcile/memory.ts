@@ -1,8 +1,10 @@
 // What this replica has just done to a task, until the cache shows it. The watch may lag behind our own writes; the facts kept here only ever
-// become truer (a stop mark, a stored verdict, an acknowledgement), so laying them over the cache is always right.
+// become truer (a stop mark, a stored verdict), so laying them over the cache is right. Only the delivery moves on without us, by another
+// replica or a replay: there whichever is further counts.
 import type { DeliveryRecord } from '../model/callback.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
+import { isFurther } from './record.ts'
 
 export interface StartedDelivery {
   attempts: number
@@ -17,6 +19,8 @@ export interface TaskMemory {
   /** The receiver's final answer, once it came: what is left is only to close. */
   answered: DeliveryRecord | null
   closed: boolean
+  /** Of the delivery, as this replica last saw it: what is remembered of an earlier one no longer holds. */
+  round: number
   /** When this replica first saw that the workload had ended. */
   endedSeenMs: number | null
 }
@@ -43,6 +47,7 @@ export function createMemory(): Memory {
         started: { attempts: 0, nextAtMs: 0, inFlight: null, done: false },
         answered: null,
         closed: false,
+        round: 0,
         endedSeenMs: null,
       }
       byUid.set(uid, memory)
@@ -56,7 +61,10 @@ export function createMemory(): Memory {
       const own = byUid.get(job.uid)?.annotations
       if (!own) return job
       const names = [ANNOTATIONS.stop, ANNOTATIONS.verdict, ANNOTATIONS.delivery].filter(
-        (name) => own[name] !== undefined && own[name] !== job.annotations[name],
+        (name) =>
+          own[name] !== undefined &&
+          own[name] !== job.annotations[name] &&
+          (name !== ANNOTATIONS.delivery || !isFurther(job.annotations[name], own[name])),
       )
       if (names.length === 0) return job
       return { ...job, annotations: { ...job.annotations, ...Object.fromEntries(names.map((name) => [name, own[name] ?? ''])) } }

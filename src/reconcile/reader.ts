@@ -8,7 +8,7 @@ import { type Refusal, refusal } from '../model/problem.ts'
 import { TASK_STATES, type TaskList, type TaskRecord } from '../model/task.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { type PresentDeps, pageOfTasks, presentTask } from './present.ts'
-import { isClosed } from './record.ts'
+import { isClosed, readVerdict } from './record.ts'
 
 export function createTaskReader(
   deps: {
@@ -36,7 +36,7 @@ export function createTaskReader(
   /** The workload has not ended. */
   function isLive(task: TaskView): boolean {
     const job = deps.overlay(task.job)
-    return !isClosed(job) && deps.classify({ job, pods: task.pods }, clock.now()).kind !== 'ended'
+    return !isClosed(job) && readVerdict(job) === null && deps.classify({ job, pods: task.pods }, clock.now()).kind !== 'ended'
   }
 
   function countByState(): Map<string, number> {
@@ -50,6 +50,7 @@ export function createTaskReader(
 
   return {
     isLive,
+    present,
 
     liveCount(): number {
       let count = 0

@@ -20,7 +20,10 @@ export interface ReconcileDeps {
   stopper: Stopper
   secondLook: Pick<SecondLook, 'confirm'>
   messages: MessageBuilder
-  deliver: (message: OwedMessage) => Promise<DeliveryResult>
+  /** `name` is woken when a message that had to wait may go. */
+  deliver: (message: OwedMessage, name: string) => Promise<DeliveryResult>
+  /** Whether a message to this URL may go now; when not, `name` is woken once it may. Asked before the log is read for it. */
+  mayDeliver?: (url: string, name: string) => boolean
   nextAttemptAtMs: (failures: number, messageId: string, nowMs: number, retryAfterMs: number | null) => number | null
   patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
@@ -67,6 +70,13 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     if (!seen) return
     const job = memory.overlay(seen.job)
     const own = memory.of(job.uid)
+    const before = readDelivery(job)
+    const round = before?.round ?? 0
+    if (round > own.round) {
+      own.round = round
+      own.closed = false
+      own.answered = null
+    }
     if (own.closed || isClosed(job)) return
     // Our labels without our annotations: not made by us, so it is left alone.
     if (job.annotations[ANNOTATIONS.taskId] === undefined) return
@@ -93,11 +103,22 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     }
 
     own.endedSeenMs ??= clock.now()
+    if (target && !own.answered && owes(outcome.verdict)) {
+      const dueMs = parseTime(before?.next_at ?? null)
+      if (dueMs !== null && dueMs > clock.now()) return dueMs
+      const canWait = stored !== null || !outcome.evidenceCanVanish
+      if (canWait && deps.mayDeliver?.(target.url, name) === false) return
+    }
     const verdict = stored ?? (await withLogTail(task, outcome.verdict))
     if (!stored && outcome.evidenceCanVanish) await storeVerdict(job, verdict)
-    if (target && outcome.startedMs !== null) await started.lastTry(name, own, { ...facts, startedMs: outcome.startedMs }, target)
+    // Once an attempt at the verdict was made, task_started would come after it.
+    const verdictTried = round > 0 || (before?.attempts ?? 0) > 0
+    if (target && outcome.startedMs !== null && !verdictTried) {
+      await started.lastTry(name, own, { ...facts, startedMs: outcome.startedMs }, target)
+    }
 
     const answer = own.answered ?? (await report(job, facts, verdict, target, stored !== null || outcome.evidenceCanVanish))
+    if (answer === 'later') return
     if (typeof answer === 'number') return answer
     own.answered = answer
     await close(job, verdict, answer)
@@ -106,25 +127,32 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     return
   }
 
-  /** Delivers the verdict once. Resolves with the final record, or with the time of the next attempt after recording the failed one. */
+  function owes(verdict: Verdict): boolean {
+    return options.callbackTypes.includes(verdict.kind === 'failed' ? 'task_failed' : 'task_completed')
+  }
+
+  /**
+   * Delivers the verdict once. Resolves with the final record, with the time of the next attempt after recording the failed one, or with
+   * `later` when no attempt was made.
+   */
   async function report(
     job: JobView,
     facts: TaskFacts,
     verdict: Verdict,
     target: Target | null,
     verdictStored: boolean,
-  ): Promise<DeliveryRecord | number> {
+  ): Promise<DeliveryRecord | number | 'later'> {
     const before = readDelivery(job)
     const failures = before?.attempts ?? 0
+    const round = before?.round === undefined ? {} : { round: before.round }
     const message = target ? deps.messages.verdict(facts, verdict, target) : null
     if (!message || !options.callbackTypes.includes(message.type)) return { state: 'none', attempts: 0, reported_at: isoNow() }
-    const dueMs = parseTime(before?.next_at ?? null)
-    if (dueMs !== null && dueMs > clock.now()) return dueMs
 
-    const result = await deps.deliver(message)
+    const result = await deps.deliver(message, job.name)
+    if (result.kind === 'later') return 'later'
     metrics.deliveries.inc({ slot: 'verdict', result: result.kind === 'acknowledged' ? 'delivered' : result.kind })
-    if (result.kind === 'acknowledged') return { state: 'delivered', attempts: failures + 1, reported_at: isoNow() }
-    if (result.kind === 'gone') return { state: 'gone', attempts: failures + 1, reported_at: isoNow() }
+    if (result.kind === 'acknowledged') return { state: 'delivered', attempts: failures + 1, reported_at: isoNow(), ...round }
+    if (result.kind === 'gone') return { state: 'gone', attempts: failures + 1, reported_at: isoNow(), ...round }
 
     const nextAtMs = deps.nextAttemptAtMs(failures + 1, message.id, clock.now(), result.afterMs)
     if (nextAtMs === null) {
@@ -133,13 +161,14 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
         'verdict becomes a dead letter',
       )
       metrics.deliveries.inc({ slot: 'verdict', result: 'dead' })
-      return { state: 'dead', attempts: failures + 1, reported_at: isoNow(), last_error: result.cause }
+      return { state: 'dead', attempts: failures + 1, reported_at: isoNow(), last_error: result.cause.slice(0, 500), ...round }
     }
     const delivery: DeliveryRecord = {
       state: 'owed',
       attempts: failures + 1,
       next_at: new Date(nextAtMs).toISOString(),
       last_error: result.cause.slice(0, 500),
+      ...round,
     }
     await record(job, verdictStored ? { delivery } : { verdict, delivery })
     return nextAtMs
@@ -167,15 +196,13 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     }
     const retention = options.retentionSeconds
     const keepSeconds = delivery.state === 'dead' ? retention.deadLetter : verdict.kind === 'failed' ? retention.failure : retention.success
-    const patched = await deps.patchJob(job.name, 'strategic', closePatch(job, delivery, keepSeconds))
+    const patched = await deps.patchJob(job.name, 'strategic', closePatch(job, delivery, keepSeconds, verdict))
     if (!patched.ok && patched.error.status !== 404 && patched.error.status !== 409)
       throw new ReconcileError('closing the Job', patched.error)
     const own = memory.of(job.uid)
-    metrics.verdicts.inc({ kind: verdict.kind, reason: verdict.reason ?? '' })
-    if (own.endedSeenMs !== null) metrics.verdictLagSeconds.observe((clock.now() - own.endedSeenMs) / 1000)
-    const startedMs = parseTime(verdict.startedAt)
-    const finishedMs = parseTime(verdict.finishedAt)
-    if (startedMs !== null && finishedMs !== null) metrics.runSeconds.observe(Math.max(0, finishedMs - startedMs) / 1000)
+    own.annotations[ANNOTATIONS.delivery] = JSON.stringify(delivery)
+    // A replay closes a task again that was counted the first time.
+    if (delivery.round === undefined) countVerdict(verdict, own.endedSeenMs)
     deps.log.info(
       {
         task_id: job.annotations[ANNOTATIONS.taskId],
@@ -188,6 +215,14 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       },
       'task closed',
     )
+  }
+
+  function countVerdict(verdict: Verdict, endedSeenMs: number | null): void {
+    metrics.verdicts.inc({ kind: verdict.kind, reason: verdict.reason ?? '' })
+    if (endedSeenMs !== null) metrics.verdictLagSeconds.observe((clock.now() - endedSeenMs) / 1000)
+    const startedMs = parseTime(verdict.startedAt)
+    const finishedMs = parseTime(verdict.finishedAt)
+    if (startedMs !== null && finishedMs !== null) metrics.runSeconds.observe(Math.max(0, finishedMs - startedMs) / 1000)
   }
 
   async function withLogTail(task: TaskView, verdict: Verdict): Promise<Verdict> {

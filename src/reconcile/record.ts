@@ -5,12 +5,27 @@ import { ANNOTATIONS, annotation, FINALIZER } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
 import type { Verdict } from '../model/verdict.ts'
 
+/** On Jobs whose report could not be delivered: for kubectl get jobs -l. */
+export const DEAD_LETTER_LABEL = 'jobhook.dev/dead-letter'
+
 const CLOSED_STATES = new Set(['delivered', 'gone', 'dead', 'none'])
 
 /** Where the verdict's delivery stands; null when nothing has been recorded. Unreadable text counts as nothing recorded. */
 export function readDelivery(job: JobView): DeliveryRecord | null {
   const record = parseJson(job.annotations[ANNOTATIONS.delivery])
   return typeof record === 'object' && record !== null && 'state' in record && 'attempts' in record ? (record as DeliveryRecord) : null
+}
+
+/** Whether one delivery annotation was written after another: a later round, then closed over owed, then more attempts. */
+export function isFurther(text: string | undefined, than: string | undefined): boolean {
+  const rank = (record: unknown): number[] => {
+    if (typeof record !== 'object' || record === null) return [-1, 0, 0]
+    const { round = 0, state, attempts = 0 } = record as Partial<DeliveryRecord>
+    return [round, state !== undefined && CLOSED_STATES.has(state) ? 1 : 0, attempts]
+  }
+  const [a, b] = [rank(parseJson(text)), rank(parseJson(than))]
+  const at = a.findIndex((value, index) => value !== b[index])
+  return at >= 0 && (a[at] ?? 0) > (b[at] ?? 0)
 }
 
 /** Nothing is owed for this task any more. */
@@ -50,16 +65,37 @@ export function stopPatch(job: JobView, mark: string): object {
   }
 }
 
-/** Strategic merge patch that closes a task: what was reported, retention, and our finalizer off (others' stay). */
-export function closePatch(job: JobView, delivery: DeliveryRecord, retentionSeconds: number | null): object {
+/**
+ * Strategic merge patch that closes a task: what was reported, retention, and our finalizer off (others' stay). A dead letter keeps its verdict,
+ * so that a replay sends the same bytes when the Pod is long gone.
+ */
+export function closePatch(job: JobView, delivery: DeliveryRecord, retentionSeconds: number | null, verdict: Verdict): object {
+  const dead = delivery.state === 'dead'
+  const keptVerdict = dead && readVerdict(job) === null ? { [annotation('verdict')]: JSON.stringify(verdict) } : {}
   return {
     metadata: {
       uid: job.uid,
-      annotations: { [annotation('delivery')]: JSON.stringify(delivery) },
-      ...(delivery.state === 'dead' ? { labels: { 'jobhook.dev/dead-letter': 'true' } } : {}),
+      annotations: { [annotation('delivery')]: JSON.stringify(delivery), ...keptVerdict },
+      ...(dead ? { labels: { [DEAD_LETTER_LABEL]: 'true' } } : {}),
       ...(job.held ? { '$deleteFromPrimitiveList/finalizers': [FINALIZER] } : {}),
     },
     ...(retentionSeconds === null || job.deletedMs !== null ? {} : { spec: { ttlSecondsAfterFinished: retentionSeconds } }),
+  }
+}
+
+/**
+ * Merge patch that opens a delivery again. It carries the resourceVersion, so that it changes nothing that was not looked at. The Job stays until
+ * it is closed anew: its time to live may be over before the schedule is.
+ */
+export function replayPatch(job: JobView, delivery: DeliveryRecord): object {
+  return {
+    metadata: {
+      uid: job.uid,
+      resourceVersion: job.resourceVersion,
+      labels: { [DEAD_LETTER_LABEL]: null },
+      annotations: { [annotation('delivery')]: JSON.stringify(delivery) },
+    },
+    spec: { ttlSecondsAfterFinished: null },
   }
 }
 

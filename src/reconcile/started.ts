@@ -21,7 +21,8 @@ const LATER = new Set([408, 425, 429])
 export function createStartedSender(
   deps: {
     messages: MessageBuilder
-    deliver: (message: OwedMessage) => Promise<DeliveryResult>
+    /** `name` is woken when a message that had to wait may go. */
+    deliver: (message: OwedMessage, name: string) => Promise<DeliveryResult>
     nextAttemptAtMs: (failures: number, messageId: string, nowMs: number, retryAfterMs: number | null) => number | null
     wake: (name: string, atMs: number) => void
     clock: Clock
@@ -33,9 +34,10 @@ export function createStartedSender(
 
   async function attempt(name: string, own: TaskMemory, message: OwedMessage): Promise<void> {
     const { started } = own
-    const result = await deps.deliver(message)
-    started.attempts++
+    const result = await deps.deliver(message, name)
     started.inFlight = null
+    if (result.kind === 'later') return
+    started.attempts++
     if (result.kind !== 'retry') {
       started.done = true
       deps.metrics.deliveries.inc({ slot: 'started', result: result.kind === 'gone' ? 'gone' : 'delivered' })

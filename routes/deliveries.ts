@@ -1,0 +1,115 @@
+// /v1/deliveries: reports that are owed or could not be delivered, and sending them again.
+import { Type } from '@sinclair/typebox'
+import { type App, problems, sendProblem } from '../src/lib/http.ts'
+import { DELIVERY_STATES, DeliveryItem, DeliveryList, type DeliveryState, ReplayResult } from '../src/model/delivery.ts'
+import { type Refusal, refusal } from '../src/model/problem.ts'
+
+export interface DeliveriesDeps {
+  list: (query: { states: DeliveryState[]; limit: number; cursor: string | null }) => DeliveryList | null
+  replay: (id: string) => Promise<{ ok: true; item: DeliveryItem } | { ok: false; refusal: Refusal }>
+  replaySince: (sinceMs: number) => Promise<ReplayResult>
+  audit: (entry: { who: string | null; action: string; task_id?: string; since?: string; replayed?: number; from: string }) => void
+}
+
+const Params = Type.Object({
+  id: Type.String({ minLength: 1, description: 'The Job’s name, or a percent-encoded task_id (its newest execution).' }),
+})
+const ListQuery = Type.Object(
+  {
+    state: Type.Optional(
+      Type.String({
+        pattern: `^(${DELIVERY_STATES.join('|')})(,(${DELIVERY_STATES.join('|')}))*$`,
+        description: `Comma-separated: ${DELIVERY_STATES.join(', ')}. Default: owed and dead.`,
+      }),
+    ),
+    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$', description: '1 to 1000; default 100.' })),
+    cursor: Type.Optional(Type.String({ maxLength: 512, description: 'next_cursor of the page before.' })),
+  },
+  { additionalProperties: false },
+)
+const ReplayBody = Type.Object(
+  {
+    since: Type.String({
+      pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([Zz]|[+-]\\d{2}:\\d{2})$',
+      description: 'An RFC 3339 time: dead letters that became such then or later.',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export function deliveriesRoutes(deps: DeliveriesDeps) {
+  return async (app: App): Promise<void> => {
+    app.get(
+      '/v1/deliveries',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listDeliveries',
+          tags: ['operation'],
+          summary: 'Reports that are owed or dead, newest task first',
+          security: [{ bearer: [] }],
+          querystring: ListQuery,
+          response: { 200: { ...DeliveryList, description: 'One page.' }, ...problems(401, 403, 404, 422) },
+        },
+      },
+      async (request, reply) => {
+        const { state, limit = '100', cursor = null } = request.query
+        const states = state ? (state.split(',') as DeliveryState[]) : []
+        const page = deps.list({ states, limit: Number(limit), cursor })
+        if (page) return reply.send(page)
+        const errors = [{ pointer: '/cursor', detail: 'is unreadable' }]
+        return sendProblem(reply, refusal('invalid_request', 'the cursor is not one of ours: use next_cursor as it came', { errors }))
+      },
+    )
+
+    app.post(
+      '/v1/deliveries/:id/replay',
+      {
+        config: { scope: 'admin' },
+        schema: {
+          operationId: 'replayDelivery',
+          tags: ['operation'],
+          summary: 'Send a dead report again, or try an owed one at once: same id, same bytes',
+          security: [{ bearer: [] }],
+          params: Params,
+          response: { 202: { ...DeliveryItem, description: 'It is owed again.' }, ...problems(401, 403, 404, 409, 410, 503) },
+        },
+      },
+      async (request, reply) => {
+        const result = await deps.replay(request.params.id)
+        if (!result.ok) return sendProblem(reply, result.refusal)
+        deps.audit({ who: request.callerName, action: 'replay', task_id: result.item.task_id, from: request.ip })
+        return reply.code(202).send(result.item)
+      },
+    )
+
+    app.post(
+      '/v1/deliveries/replay',
+      {
+        config: { scope: 'admin' },
+        schema: {
+          operationId: 'replayDeliveries',
+          tags: ['operation'],
+          summary: 'Send every report again that became a dead letter since then',
+          security: [{ bearer: [] }],
+          body: ReplayBody,
+          response: {
+            202: { ...ReplayResult, description: 'They are owed again.' },
+            ...problems(400, 401, 403, 404, 413, 415, 422),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { since } = request.body
+        const sinceMs = Date.parse(since)
+        if (Number.isNaN(sinceMs)) {
+          const errors = [{ pointer: '/since', detail: 'must be an RFC 3339 time such as 2026-01-31T12:00:00Z' }]
+          return sendProblem(reply, refusal('invalid_request', '/since must be an RFC 3339 time such as 2026-01-31T12:00:00Z', { errors }))
+        }
+        const result = await deps.replaySince(sinceMs)
+        deps.audit({ who: request.callerName, action: 'replay', since, replayed: result.replayed.length, from: request.ip })
+        return reply.code(202).send(result)
+      },
+    )
+  }
+}
