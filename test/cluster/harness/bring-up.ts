@@ -72,7 +72,16 @@ async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestClus
     ])
     const kwok = options.kwokNodes > 0
     const node = host !== null ? 'real' : kwok ? 'kwok' : 'none'
-    return { namespace, kubeconfig, adminKubeconfig: plane.adminKubeconfig, node, kwok, controllers: true, auditLog: plane.auditLog }
+    return {
+      namespace,
+      kubeconfig,
+      adminKubeconfig: plane.adminKubeconfig,
+      node,
+      kwok,
+      controllers: true,
+      auditLog: plane.auditLog,
+      etcdUrl: plane.etcdUrl,
+    }
   })
 }
 
@@ -101,6 +110,7 @@ async function bringUpFromAssets(folder: string, options: Options, deps: BringUp
       kwok: false,
       controllers: false,
       auditLog: plane.auditLog,
+      etcdUrl: plane.etcdUrl,
     }
   })
 }

@@ -25,6 +25,8 @@ export interface ControlPlane {
   /** For the kubelet of the node `localhost`, as the Node authorizer knows it. */
   nodeKubeconfig: string
   auditLog: string | null
+  /** etcd's client URL: a test compacts its history by it. */
+  etcdUrl: string
 }
 
 export interface ControlPlaneOptions {
@@ -130,7 +132,7 @@ export async function startControlPlane(
       ],
     })
   }
-  return { api, clusterEntry, adminKubeconfig, nodeKubeconfig, auditLog }
+  return { api, clusterEntry, adminKubeconfig, nodeKubeconfig, auditLog, etcdUrl: `http://127.0.0.1:${clientPort}` }
 }
 
 function startEtcd(etcd: string, folder: string, clientPort: number, peerPort: number, processes: Processes): void {

@@ -13,6 +13,7 @@ export interface TestCluster {
   /** False where no controller acts on Jobs (KUBEBUILDER_ASSETS). */
   controllers: boolean
   auditLog: string | null
+  etcdUrl: string | null
 }
 
 /** Without the JOBHOOK_TEST_* of another cluster that the shell may still hold. */
@@ -29,6 +30,7 @@ export function testEnvironment(cluster: TestCluster): Record<string, string> {
     ...(cluster.kwok ? { JOBHOOK_TEST_KWOK: '1' } : {}),
     JOBHOOK_TEST_CONTROLLERS: cluster.controllers ? '1' : '0',
     ...(cluster.auditLog === null ? {} : { JOBHOOK_TEST_AUDIT_LOG: cluster.auditLog }),
+    ...(cluster.etcdUrl === null ? {} : { JOBHOOK_TEST_ETCD: cluster.etcdUrl }),
   }
 }
 

@@ -29,7 +29,16 @@ export async function useGivenCluster(path: string, deps: { ledger: LedgerFile; 
   const kwok = ready.some((node) => node.metadata.labels?.type === 'kwok')
   const real = ready.some((node) => node.metadata.labels?.type !== 'kwok')
   deps.report.say(`using the cluster of ${adminKubeconfig}, namespace ${namespace}`)
-  return { namespace, kubeconfig, adminKubeconfig, node: real ? 'real' : kwok ? 'kwok' : 'none', kwok, controllers: true, auditLog: null }
+  return {
+    namespace,
+    kubeconfig,
+    adminKubeconfig,
+    node: real ? 'real' : kwok ? 'kwok' : 'none',
+    kwok,
+    controllers: true,
+    auditLog: null,
+    etcdUrl: null,
+  }
 }
 
 /** The cluster of the current context, as an entry for another kubeconfig. */
