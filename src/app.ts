@@ -2,6 +2,7 @@
 import { createEntrance } from './app/entrance.ts'
 import { createHttp } from './app/http.ts'
 import { createLeaving } from './app/leaving.ts'
+import { createPreflight } from './app/preflight.ts'
 import { createReporting } from './app/reporting.ts'
 import { createShared } from './app/shared.ts'
 import type { KubeConfigSource } from './cluster/index.ts'
@@ -37,18 +38,21 @@ export function createApp(deps: { clock: Clock; log: Logger }, { config, kubecon
   const shared = createShared(deps, config, kubeconfig)
   const reporting = createReporting(shared, identity, env)
   const entrance = createEntrance(shared, insecure, env)
-  const server = createHttp(shared, { entrance, reporting, draining: () => draining, insecure })
+  const preflight = createPreflight(shared, entrance.spec)
+  const server = createHttp(shared, { entrance, reporting, preflight, draining: () => draining, insecure })
   const leaveNamespace = createLeaving(shared)
   return {
     server,
     start() {
       shared.informer.start()
+      preflight.start()
       reporting.election.start()
     },
     beginDrain() {
       draining = true
     },
     async stop() {
+      preflight.stop()
       entrance.admission.drain()
       await server.close()
       await reporting.stop()

@@ -14,6 +14,7 @@ const STALE_MS = 60_000
 export function createHealth(deps: {
   informer: { synced(): boolean; status(): { jobs: ResourceStatus; pods: ResourceStatus } }
   election: { isLeader(): boolean; holder(): string | null }
+  preflight: { status(): { ok: boolean; detail: string } }
   draining: () => boolean
 }) {
   function informerCheck(resource: 'jobs' | 'pods'): Check {
@@ -34,6 +35,7 @@ export function createHealth(deps: {
       deps.draining()
         ? { name: 'draining', ok: false, required: true, detail: 'this replica is shutting down' }
         : { name: 'draining', ok: true, required: true, detail: 'no' },
+      { name: 'preflight', required: true, ...deps.preflight.status() },
       informerCheck('jobs'),
       informerCheck('pods'),
       deps.election.isLeader()

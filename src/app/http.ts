@@ -12,6 +12,7 @@ import { createAuthenticate } from '../intake/index.ts'
 import type { App } from '../lib/http.ts'
 import { createLogReader, READER_LIMITS } from '../logs/index.ts'
 import { openapiDocument, openapiYaml, registerOpenapi } from '../openapi.ts'
+import type { PreflightLoop } from '../preflight/index.ts'
 import { createServer } from '../server.ts'
 import type { createEntrance } from './entrance.ts'
 import { createDeliveries } from './deliveries.ts'
@@ -24,6 +25,7 @@ export function createHttp(
   parts: {
     entrance: ReturnType<typeof createEntrance>
     reporting: ReturnType<typeof createReporting>
+    preflight: PreflightLoop
     draining: () => boolean
     insecure: boolean
   },
@@ -38,7 +40,7 @@ export function createHttp(
       authenticate: tokens.length > 0 ? createAuthenticate(tokens) : parts.insecure ? 'open' : null,
     },
   )
-  const health = createHealth({ informer, election: parts.reporting.election, draining: parts.draining })
+  const health = createHealth({ informer, election: parts.reporting.election, preflight: parts.preflight, draining: parts.draining })
   const audit = (entry: object) => common.log.info({ audit: true, ...entry }, 'audit')
   registerOpenapi(server)
   server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))

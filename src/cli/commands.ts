@@ -23,6 +23,10 @@ const COMMANDS: Record<string, Command> = {
     summary: 'Prints the Job and the Secret an assignment would become, as YAML.',
     load: async () => (await import('./render.ts')).render,
   },
+  doctor: {
+    summary: 'Checks cluster, rights, namespace, secrets and callback URL, and says what puts right what is wrong.',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   keys: { summary: 'Makes a webhook secret, or a pair of ed25519 keys.', load: async () => (await import('./keys.ts')).keys },
   sign: { summary: 'Signs a message and prints the curl command that sends it.', load: async () => (await import('./sign.ts')).sign },
   listen: {

@@ -91,7 +91,6 @@ export function createReviews(client: KubeClient, plainNamespace: string) {
         timeoutMs: 15_000,
       }),
 
-    getNamespace: () => send<KubeObject>({ verb: 'get', resource: 'namespaces', path: `/api/v1/namespaces/${namespace}` }),
     listQuotas: () => list('resourcequotas'),
     listLimitRanges: () => list('limitranges'),
 

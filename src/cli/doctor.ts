@@ -1,0 +1,103 @@
+// `jobhook doctor`: looks at cluster, rights, namespace, secrets and callback URL, and says for each what is wrong and what puts it right.
+import { preflightOptions } from '../app/preflight.ts'
+import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
+import { type Config, jobSpecOptions, settingsOf } from '../config/index.ts'
+import { systemClock } from '../lib/clock.ts'
+import { describeError } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { type CheckResult, kubeconfigProblem, runAll, runWithoutCluster } from '../preflight/index.ts'
+import { VERSION } from '../version.ts'
+import { readConfig } from './config.ts'
+import { type Arguments, type CommandSpec, EXIT, runWith } from './options.ts'
+import { stopSignal } from './stop-signal.ts'
+import { printable } from './text.ts'
+
+const SPEC: CommandSpec = {
+  name: 'doctor',
+  summary: 'Checks cluster, rights, namespace, secrets and callback URL, and says what puts right what is wrong.',
+  usage: '[--config FILE] [--json]',
+  positionals: { min: 0, max: 0 },
+  options: {
+    config: { value: 'FILE', description: 'The configuration of the service, YAML. Absent: the environment (JOBHOOK_…) alone.' },
+    json: { description: 'Prints {"ok", "checks": [{"name", "status", "what", "why", "fix", "blocking"}]}.' },
+  },
+  notes: [
+    'It acts with the credentials it finds, as the service would: run it where the service runs, or with the service’s kubeconfig.',
+    'Nothing is left in the cluster: Job, Secret and Pod are dry runs; only with backend.kubernetes.preflight_image is a small Job run, and removed.\nThe callback URL gets one signed heartbeat.',
+    'Exit codes: 0 nothing failed (there may be warnings), 1 something failed, 2 the command line was wrong.',
+  ],
+}
+
+const USER_AGENT = `jobhook-doctor/${VERSION}`
+
+export function doctor(argv: string[]): Promise<number> {
+  return runWith(SPEC, argv, examine)
+}
+
+async function examine(args: Arguments): Promise<number> {
+  const loaded = readConfig({ file: args.text('config') ?? null, env: process.env })
+  if (!loaded) return EXIT.failed
+  const results = await examineWith(loaded.config)
+  const worst = results.some(({ status }) => status === 'failed')
+  const colour = process.stdout.isTTY === true && !process.env.NO_COLOR
+  process.stdout.write(args.has('json') ? `${JSON.stringify({ ok: !worst, checks: results }, null, 2)}\n` : doctorText(results, { colour }))
+  return worst ? EXIT.failed : EXIT.ok
+}
+
+async function examineWith(config: Config): Promise<CheckResult[]> {
+  // A fresh one of its own: what a running service's holds is not looked at.
+  const embedded = config.cluster === 'embedded' ? await startEmbedded(config) : null
+  const settings = settingsOf(config)
+  // Ctrl-C while the preflight Job runs must not leave it there.
+  const stop = stopSignal()
+  try {
+    let connected: ReturnType<typeof connectCluster>
+    try {
+      connected = connectCluster(
+        { clock: systemClock, metrics: createMetrics(), userAgent: USER_AGENT },
+        { kubeconfig: kubeconfigOf(config, embedded), namespace: settings.namespace, connections: 16 },
+      )
+    } catch (error) {
+      const spec = jobSpecOptions(config, settings, settings.namespace ?? 'default', process.env)
+      const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: 'https://unknown' })
+      return await runWithoutCluster(systemClock, kubeconfigProblem(describeError(error)), options)
+    }
+    const { cluster, connection } = connected
+    try {
+      const spec = jobSpecOptions(config, settings, cluster.namespace, process.env)
+      const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: connection.origin })
+      return await runAll({ api: cluster, clock: systemClock }, options, stop.signal)
+    } finally {
+      await connection.close()
+    }
+  } finally {
+    stop.release()
+    await embedded?.close()
+  }
+}
+
+async function startEmbedded(config: Config): Promise<{ kubeconfig: string; close(): Promise<void> }> {
+  const { startEmbedded: start } = await import('../embedded/index.ts')
+  const namespace = config.backend.kubernetes?.namespace
+  return start({ namespaces: namespace === undefined ? [] : [namespace] })
+}
+
+function kubeconfigOf(config: Config, embedded: { kubeconfig: string } | null): KubeConfigSource {
+  if (embedded) return { kind: 'text', text: embedded.kubeconfig }
+  const path = config.backend.kubernetes?.kubeconfig
+  return path === undefined ? { kind: 'default' } : { kind: 'file', path }
+}
+
+const COLOURS = { ok: 32, warning: 33, failed: 31 } as const
+
+/** One entry a check: status, name, what and why; the remedy on a line of its own, to be copied. */
+export function doctorText(results: readonly CheckResult[], { colour }: { colour: boolean }): string {
+  const width = Math.max(...results.map(({ name }) => name.length))
+  const lines = results.map(({ name, status, what, why, fix, blocking }) => {
+    const word = colour ? `\x1b[${COLOURS[status]}m${status.padEnd(7)}\x1b[0m` : status.padEnd(7)
+    const text = `${word}  ${name.padEnd(width)}  ${printable(why === null ? what : `${what}: ${why}`)}${blocking ? ' [every task fails]' : ''}`
+    return fix === null ? text : `${text}\n${' '.repeat(width + 11)}fix: ${printable(fix)}`
+  })
+  const count = (wanted: CheckResult['status']): number => results.filter(({ status }) => status === wanted).length
+  return `${lines.join('\n')}\n\n${count('ok')} ok, ${count('warning')} warning${count('warning') === 1 ? '' : 's'}, ${count('failed')} failed\n`
+}
