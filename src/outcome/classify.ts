@@ -13,8 +13,8 @@ import { cameFirst, jobVerdict, stoppedVerdict } from './stopped.ts'
 
 /** Jobs and Pods come by two watches. When the Job has ended, its Pod's last state gets this long to arrive; a broken watch is back by then. */
 const BEHIND_POD_MS = 60_000
-/** The same for a Pod that was never seen: most likely it is gone, and nothing will arrive. */
-const UNSEEN_POD_MS = 10_000
+/** The same for a Pod that was never seen: most likely it is gone, and nothing will arrive; a watch that failed a few times is back by then. */
+const UNSEEN_POD_MS = 30_000
 /** A stopped Job without a Pod is ended by the Job controller within a second; a controller that cannot is given this long. */
 const NO_POD_MS = 30_000
 /** Beyond its grace period a deleted Pod ends only if its kubelet is there. */

@@ -66,8 +66,8 @@ export function isOver(pod: PodView): boolean {
 }
 
 /** Ended and not because somebody deleted it. Where the Job replaces disrupted Pods, such an end is not the last word. */
-export function endedByItself({ job, pod }: Evidence): boolean {
-  if (!pod || pod.deletedMs !== null || !isTerminal(pod) || !isOver(pod)) return false
+export function endedByItself({ job, pod, pods }: Evidence): boolean {
+  if (!pod || pod.deletedMs !== null || !isTerminal(pod) || !pods.every(isOver)) return false
   return !(job.retriesDisruption === true && trueCondition(pod.conditions, 'DisruptionTarget'))
 }
 

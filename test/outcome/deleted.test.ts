@@ -49,7 +49,7 @@ const rows: Row[] = [
   ['the Job deleted, its Pod has completed', { job: { deleted: '12:00:30' }, pod: { phase: 'Succeeded', task: exited(0) } }, 'completed 0 stored'],
   ['the Job deleted, its Pod has failed', { job: { deleted: '12:00:30' }, pod: { phase: 'Failed', task: exited(4) } }, 'failed container_exit 4 stored'],
   ['the Job deleted after it was Complete, the Pod gone with it', { job: { deleted: '12:00:30', ...completeJob }, pod: deleted(exited(0), { phase: 'Succeeded', grace: 0 }) }, 'completed 0 stored'],
-  ['the Job deleted after it had failed, the Pod gone unseen', { job: { deleted: '12:00:30', ...failedJob } }, 'failed job_failed - retryable stored'],
+  ['the Job deleted after it had failed, the Pod gone unseen', { job: { deleted: '12:00:30', ...failedJob }, now: '12:02:00' }, 'failed job_failed - retryable stored'],
 
   // The Pod was deleted while it ran: first wait for the Job's word.
   ['the Pod is ending', { pod: { task: running(), deleted: '12:00:30' } }, 'stopping until 12:02:00'],
@@ -95,13 +95,13 @@ const rows: Row[] = [
 
   // Only the Job speaks.
   ['Complete, its Pod gone unseen', { job: { ...completeJob, says: [['Complete', 'CompletionsReached', '12:00:21']] } }, 'completed 0 stored'],
-  ['Complete a moment ago, its Pod still to come', { job: completeJob, now: '12:00:25' }, 'pending until 12:00:31'],
+  ['Complete a moment ago, its Pod still to come', { job: completeJob, now: '12:00:25' }, 'pending until 12:00:51'],
   ['Complete, the Pod seen running is still to end', { job: completeJob, pod: { task: running() }, now: '12:01:00' }, 'running until 12:01:21'],
   ['Complete, the Pod’s end never came', { job: completeJob, pod: { task: running() }, now: '12:01:21' }, 'completed 0 stored'],
   ['Complete, the Pod went while it was seen running', { job: completeJob, pod: { task: running(), gone: true } }, 'completed 0 stored'],
   ['Complete, the Pod went while it was seen being deleted', { job: completeJob, pod: deleted(running(), { phase: 'Running' }) }, 'failed deleted - retryable stored'],
-  ['BackoffLimitExceeded, no Pod seen', { job: failedJob }, 'failed job_failed - retryable stored'],
-  ['BackoffLimitExceeded a moment ago, its Pod still to come', { job: failedJob, now: '12:00:50' }, 'pending until 12:00:55'],
+  ['BackoffLimitExceeded, no Pod seen', { job: failedJob, now: '12:01:15' }, 'failed job_failed - retryable stored'],
+  ['BackoffLimitExceeded a moment ago, its Pod still to come', { job: failedJob, now: '12:00:50' }, 'pending until 12:01:15'],
   ['Failed, the Pod seen running is still to end', { job: failedJob, pod: { task: running() } }, 'running until 12:01:45'],
   ['Failed, the Pod’s end never came', { job: failedJob, pod: { task: running() }, now: '12:01:45' }, 'failed job_failed - retryable stored'],
   ['Failed as older releases say it: while the Pod is still ending', { job: failedJob, pod: { task: running(), deleted: '12:00:45', grace: 600 }, now: '12:05:00' }, 'stopping until 12:11:45'],

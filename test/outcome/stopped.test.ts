@@ -52,7 +52,7 @@ const rows: Row[] = [
   ['no Pod for it', { job: over('job_create', { failed: 0 }) }, 'failed job_create - retryable stored'],
   ['a reason of a newer release', { job: over('solar_flare'), pod: killed(exited(143, 'Error', '12:00:33')) }, 'failed solar_flare 143 stored'],
   ['an image that does not exist is not worth a retry', { job: { ...over('image_pull'), stop: ['image_pull', '12:00:30', 'ErrImagePull: manifest unknown'] }, pod: killed(waiting('ErrImagePull')) }, 'failed image_pull - stored'],
-  ['nor one we may not read', { job: { ...over('image_pull'), stop: ['image_pull', '12:00:30', 'ErrImagePull: 401 Unauthorized'] } }, 'failed image_pull - stored'],
+  ['nor one we may not read', { job: { ...over('image_pull'), stop: ['image_pull', '12:00:30', 'ErrImagePull: 401 Unauthorized'] }, now: '12:02:00' }, 'failed image_pull - stored'],
 
   // What came first: the end of the task or our stop. Kubernetes' times are cut to seconds, ours are not.
   ['completed two seconds before', { job: over('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:28') } }, 'completed 0 stored'],
@@ -83,8 +83,8 @@ const rows: Row[] = [
   ['Failed, but the Pod’s last state is still to come', { job: over('task_cancelled'), pod: { task: running(), deleted: '12:00:31' } }, 'stopping until 12:02:01'],
   ['Failed, and the Pod’s last state never came', { job: over('task_cancelled'), pod: { task: running(), deleted: '12:00:31' }, now: '12:02:01' }, 'cancelled - stored'],
   ['Failed, and the Pod went without its last state', { job: over('task_cancelled'), pod: { task: running(), deleted: '12:00:31', gone: true } }, 'cancelled - stored'],
-  ['Failed, a Pod was counted but never seen', { job: over('task_cancelled'), now: '12:00:50' }, 'stopping until 12:00:55'],
-  ['the same a little later', { job: over('task_cancelled'), now: '12:00:55' }, 'cancelled - stored'],
+  ['Failed, a Pod was counted but never seen', { job: over('task_cancelled'), now: '12:00:50' }, 'stopping until 12:01:15'],
+  ['the same a little later', { job: over('task_cancelled'), now: '12:01:15' }, 'cancelled - stored'],
 
   // No Pod.
   ['stopped in the queue, and ended', { job: over('task_cancelled', { failed: 0 }) }, 'cancelled - stored'],

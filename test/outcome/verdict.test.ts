@@ -117,7 +117,7 @@ test('what could not be known is said, not guessed', () => {
   assert.equal(unseen.message, 'The task was cancelled. Its exit code could not be known.')
   assert.deepEqual([unseen.exitCode, unseen.finishedAt, unseen.startedAt], [null, null, '2026-11-24T12:00:10.000Z'])
   assert.equal(verdictOf(failed(lost)).exitCode, null)
-  assert.match(verdictOf({ job: { says: [FAILED], failed: 1 } }).message, /No Pod of it was seen\./)
+  assert.match(verdictOf({ job: { says: [FAILED], failed: 1 }, now: '12:02:00' }).message, /No Pod of it was seen\./)
 })
 
 test('a cancelled task that never ran says so, and where it was', () => {
