@@ -202,7 +202,7 @@ export function viewOf({ job, pod }: Cache): TaskView | null {
 export function hear(life: Life, watches: { job: Watch; pod: Watch }): Heard[] {
   const lastMs = Math.max(...life.versions.map(({ atMs }) => atMs))
   const heard: Heard[] = []
-  for (const which of ['job', 'pod'] as const) {
+  for (const which of ['pod', 'job'] as const) {
     const versions = life.versions.filter((version) => version[which] !== undefined)
     const { delays, repeats, brokenAtMs, brokenForMs } = watches[which]
     const backMs = START_MS + brokenAtMs + brokenForMs
