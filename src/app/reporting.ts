@@ -11,8 +11,10 @@ import { createWorkQueue } from '../informer/queue.ts'
 import { workerLabel } from '../jobspec/index.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
 import { createFailureLog, createLogKeeper, KEEPER_LIMITS, SLACK_BYTES, tailLinesFor } from '../logs/index.ts'
+import { ANNOTATIONS, LABELS, TASK_APP_NAME } from '../model/keys.ts'
 import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
 import { createElection } from '../upkeep/lease.ts'
+import { createSweeper } from '../upkeep/sweeper.ts'
 import type { Shared } from './shared.ts'
 
 /** Keys worked on at once besides those that wait for a receiver. */
@@ -89,13 +91,25 @@ export function createReporting(shared: Shared, identity: string, env: Readonly<
     { queue, tasks: informer.tasks, synced: informer.synced, remembering: [memory, shared.secondLook, keeper], clock: common.clock },
     { resyncMs: 30_000 },
   )
+  const sweeper = createSweeper(
+    {
+      ...common,
+      ...cluster,
+      cachedSecretOf: (jobName) => informer.tasks.get(jobName)?.job.annotations[ANNOTATIONS.secret] ?? null,
+    },
+    { labelSelector: `${shared.labelSelector},${LABELS.name}=${TASK_APP_NAME}` },
+  )
+  function lead(): void {
+    loop.lead()
+    if (config.sweep_secrets) sweeper.start()
+  }
   async function yieldLead(): Promise<void> {
-    await loop.yieldLead()
+    await Promise.all([loop.yieldLead(), sweeper.stop()])
     // The next leader follows what is still to be heard.
     keeper.clear()
   }
   const election = createElection(
-    { api: cluster, ...common, onLead: loop.lead, onYield: yieldLead },
+    { api: cluster, ...common, onLead: lead, onYield: yieldLead },
     { name: `jobhook-${workerLabel(workerId)}`, identity, durationMs: settings.leaseDurationMs, labels },
   )
   return {

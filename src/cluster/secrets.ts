@@ -4,7 +4,7 @@ import type { KubeObject, KubeResult, ObjectMeta } from '../model/kube-api.ts'
 import type { KubeClient } from './client.ts'
 
 /** The API then leaves `data` out of the list: the values never come near this process. */
-const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v1'
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 
 interface MetadataList {
   items?: { metadata?: ObjectMeta }[]
