@@ -108,15 +108,16 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     const server = await startApiServer({ cluster, logs: kubelet, deny: options.rbacDeny ?? null, log }, { host, port, prefix })
     const url = `http://${isIPv6(host) ? `[${host}]` : host}:${server.port}/${prefix}`
     const kubeconfig = kubeconfigText(url, 'default')
+    let closing: Promise<void> | null = null
     const kubeconfigFile = options.kubeconfigFile ? writeKubeconfig(options.kubeconfigFile, kubeconfig) : null
     return {
       url,
       kubeconfig,
       kubeconfigFile,
       compact: cluster.store.compact,
-      async close() {
-        await server.close()
-        await stopAll()
+      close() {
+        closing ??= server.close().then(stopAll)
+        return closing
       },
     }
   } catch (error) {
