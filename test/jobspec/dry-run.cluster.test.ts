@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { type JobSpecOptions, render } from '../../src/jobspec/index.ts'
+import { until } from '../support/wait.ts'
 import { CASES } from './cases.ts'
 import { EXAMPLES, exampleOptions } from './examples.ts'
 import { built, options } from './fixtures.ts'
@@ -86,3 +87,45 @@ for (const file of readdirSync(EXAMPLES)) {
     accepted({ sidecar_image: 'registry.example/agent:9', env_vars: { TOKEN: 'x' } }, exampleOptions(file).options, level)
   })
 }
+
+test('40 of them created for real: each Job, its Secret and the Pod that Kubernetes makes of them', { skip }, async () => {
+  const namespace = `jobspec-created-${process.pid}`
+  assert.ok(kubectl(['create', 'namespace', namespace]).ok)
+  try {
+    const jobs: string[] = []
+    for (const [index, { asked, given }] of CASES.filter(({ name }) => !PRIVILEGED.test(name))
+      .slice(0, 40)
+      .entries()) {
+      const task = built({ ...asked, task_id: `created-${index}` }, { ...given, namespace })
+      const answer = kubectl(['create', '--validate=strict', '-f', '-'], render(task, { showSecrets: true }))
+      assert.ok(answer.ok, answer.text)
+      // A class or an account that this cluster does not have keeps the Pod away, rightly.
+      const { priorityClassName, runtimeClassName, serviceAccountName } = task.job.spec?.template.spec ?? {}
+      const needs = priorityClassName ?? runtimeClassName ?? serviceAccountName
+      if (task.job.spec?.suspend !== true && needs === undefined) jobs.push(task.job.metadata?.name ?? '')
+    }
+    // A Job without a Pod would mean that Pod validation or admission refuses what Job validation let through.
+    const podsOf = (): Set<string> => {
+      const path = '{.items[*].metadata.labels.batch\\.kubernetes\\.io/job-name}'
+      return new Set(kubectl(['get', 'pods', '-n', namespace, '-o', `jsonpath=${path}`]).text.split(/\s+/))
+    }
+    const missing = (): string[] => {
+      const found = podsOf()
+      return jobs.filter((job) => !found.has(job))
+    }
+    await until('a Pod of every Job', () => missing().length === 0, { timeoutMs: 60_000, everyMs: 500 }).catch(() => {})
+    const events = missing().map(
+      (job) =>
+        kubectl(['get', 'events', '-n', namespace, '--field-selector', `involvedObject.name=${job}`, '-o', 'jsonpath={.items[*].message}'])
+          .text,
+    )
+    assert.deepEqual(events, [])
+  } finally {
+    // Our finalizer would keep the namespace for ever: that is what it is for.
+    const { text } = kubectl(['get', 'jobs', '-n', namespace, '-o', 'name'])
+    const names = text.split(/\s+/).filter((name) => name !== '')
+    if (names.length > 0)
+      kubectl(['patch', '-n', namespace, '--type=merge', '-p', '{"metadata":{"finalizers":null},"spec":{"parallelism":0}}', ...names])
+    kubectl(['delete', 'namespace', namespace, '--wait=false', '--now'])
+  }
+})
