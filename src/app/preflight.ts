@@ -47,6 +47,7 @@ export function preflightOptions(from: {
   const { config, settings, spec } = from
   const { kubernetes } = settings
   const needs: Need[] = ['always', 'tasks', 'detail', 'checks']
+  if (settings.dedupeSeconds > 0) needs.push('ledger')
   if (config.sweep_secrets) needs.push('sweep')
   if (kubernetes.preflight_image !== undefined) needs.push('preflight-job')
   const { url } = config.callback

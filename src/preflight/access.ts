@@ -46,7 +46,9 @@ function lacking(permissions: readonly Permission[], namespace: string, who: str
   const what = `${who} may not ${verbs} ${first?.resource} in namespace ${namespace}`
   const why = [...new Set(permissions.map(({ without }) => without))].join('; ')
   const need = first?.need
-  return need === 'always' || need === 'tasks' ? failed(NAME, what, why, fix, need === 'always') : warning(NAME, what, why, fix)
+  return need === 'always' || need === 'tasks' || need === 'ledger'
+    ? failed(NAME, what, why, fix, need === 'always')
+    : warning(NAME, what, why, fix)
 }
 
 function couldNotAsk(error: { status: number; message: string }): CheckResult {

@@ -3,9 +3,9 @@
 
 /**
  * When a right is needed. `always`: without it every task fails. `tasks`: without it some tasks fail or leave something behind. `detail`: without it
- * reports say less. `sweep`: with sweep_secrets. `preflight-job`: with preflight_image. `checks`: for preflight's own questions.
+ * reports say less. `ledger`: with retention.dedupe. `sweep`: with sweep_secrets. `preflight-job`: with preflight_image. `checks`: for preflight's own questions.
  */
-export type Need = 'always' | 'tasks' | 'detail' | 'sweep' | 'preflight-job' | 'checks'
+export type Need = 'always' | 'tasks' | 'detail' | 'ledger' | 'sweep' | 'preflight-job' | 'checks'
 
 export interface Permission {
   group: '' | 'batch' | 'coordination.k8s.io'
@@ -51,6 +51,41 @@ export const PERMISSIONS: readonly Permission[] = [
   { group: '', resource: 'secrets', verb: 'list', need: 'sweep', without: 'Secrets left behind by a crash are not cleared up' },
   { group: '', resource: 'pods/log', verb: 'get', need: 'detail', without: 'reports of failed tasks come without the end of the log' },
   { group: '', resource: 'events', verb: 'list', need: 'detail', without: 'reports say less about why a Pod did not start' },
+  {
+    group: '',
+    resource: 'configmaps',
+    verb: 'list',
+    need: 'ledger',
+    without: 'a task that is delivered again after its Job is gone runs again',
+  },
+  {
+    group: '',
+    resource: 'configmaps',
+    verb: 'watch',
+    need: 'ledger',
+    without: 'a task that is delivered again after its Job is gone runs again',
+  },
+  {
+    group: '',
+    resource: 'configmaps',
+    verb: 'create',
+    need: 'ledger',
+    without: 'a task that is delivered again after its Job is gone runs again',
+  },
+  {
+    group: '',
+    resource: 'configmaps',
+    verb: 'patch',
+    need: 'ledger',
+    without: 'a task that is delivered again after its Job is gone runs again',
+  },
+  {
+    group: '',
+    resource: 'configmaps',
+    verb: 'delete',
+    need: 'ledger',
+    without: 'a task that is delivered again after its Job is gone runs again',
+  },
   { group: 'batch', resource: 'jobs', verb: 'delete', need: 'preflight-job', without: 'the preflight Job is left to its time to live' },
   {
     group: '',

@@ -135,5 +135,5 @@ function imageVolumes({ usesImageVolumes, samples }: PreflightOptions, version: 
 }
 
 function withoutChecks(needs: ReadonlySet<Need>): ReadonlySet<Need> {
-  return new Set([...needs].filter((need) => need === 'always' || need === 'tasks'))
+  return new Set([...needs].filter((need) => need !== 'checks' && need !== 'preflight-job'))
 }

@@ -1,0 +1,232 @@
+// Pod Security levels by table: which field of a Pod which level refuses, and which setting of ours puts it right.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { V1Container, V1PodSpec, V1Volume } from '@kubernetes/client-node'
+import { podSecurityViolations, refusedBy } from '../../src/preflight/pod-security.ts'
+import { checkPodSecurity, enforcedLevel, remedyFor } from '../../src/preflight/pod-security-check.ts'
+
+/** A Pod that even `restricted` takes. */
+function strict(more: Partial<V1PodSpec> = {}, task: Partial<V1Container> = {}): V1PodSpec {
+  return {
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [{ name: 'task', securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }, ...task }],
+    ...more,
+  }
+}
+const security = (more: V1Container['securityContext']): Partial<V1Container> => ({
+  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, ...more },
+})
+const volume = (source: object): Partial<V1PodSpec> => ({ volumes: [{ name: 'v', ...source } as V1Volume] })
+const TASK = 'spec.containers[task].securityContext'
+
+type Row = [title: string, spec: V1PodSpec, expected: string[], minor?: number]
+const rows: Row[] = [
+  ['a strict Pod', strict(), []],
+  ['hostNetwork', strict({ hostNetwork: true }), ['baseline spec.hostNetwork is true']],
+  ['hostPID and hostIPC', strict({ hostPID: true, hostIPC: true }), ['baseline spec.hostPID is true', 'baseline spec.hostIPC is true']],
+  ['a hostPath volume', strict(volume({ hostPath: { path: '/' } })), ['baseline spec.volumes[v].hostPath is a path of the node']],
+  [
+    'an NFS volume',
+    strict(volume({ nfs: { path: '/', server: 's' } })),
+    ['restricted spec.volumes[v].nfs is a kind of volume that is not allowed'],
+  ],
+  ['an image volume', strict(volume({ image: { reference: 'a' } })), []],
+  [
+    'emptyDir, secret, configMap, projected, csi',
+    strict({ volumes: ['emptyDir', 'secret', 'configMap', 'projected', 'csi'].map((kind) => ({ name: kind, [kind]: {} })) }),
+    [],
+  ],
+  ['a privileged container', strict({}, security({ privileged: true })), [`baseline ${TASK}.privileged is true`]],
+  [
+    'SYS_ADMIN',
+    strict({}, security({ capabilities: { drop: ['ALL'], add: ['SYS_ADMIN'] } })),
+    [`baseline ${TASK}.capabilities.add has SYS_ADMIN`],
+  ],
+  [
+    'CHOWN, which baseline allows',
+    strict({}, security({ capabilities: { drop: ['ALL'], add: ['CHOWN'] } })),
+    [`restricted ${TASK}.capabilities.add has CHOWN`],
+  ],
+  ['NET_BIND_SERVICE', strict({}, security({ capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] } })), []],
+  ['capabilities not dropped', strict({}, security({ capabilities: {} })), [`restricted ${TASK}.capabilities.drop does not have ALL`]],
+  ['capabilities not dropped, policy 1.21', strict({}, security({ capabilities: {} })), [], 21],
+  [
+    'privilege escalation left open',
+    strict({}, { securityContext: { capabilities: { drop: ['ALL'] } } }),
+    [`restricted ${TASK}.allowPrivilegeEscalation is not false`],
+  ],
+  [
+    'runAsNonRoot nowhere',
+    strict({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }),
+    [`restricted ${TASK}.runAsNonRoot is not true`],
+  ],
+  [
+    'runAsNonRoot on the container only',
+    strict({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }, security({ runAsNonRoot: true })),
+    [],
+  ],
+  ['runAsNonRoot false on the container', strict({}, security({ runAsNonRoot: false })), [`restricted ${TASK}.runAsNonRoot is false`]],
+  [
+    'runAsNonRoot false on the Pod, true on the container',
+    strict({ securityContext: { runAsNonRoot: false, seccompProfile: { type: 'Localhost' } } }, security({ runAsNonRoot: true })),
+    ['restricted spec.securityContext.runAsNonRoot is false'],
+  ],
+  [
+    'runAsUser 0 on the Pod',
+    strict({ securityContext: { runAsNonRoot: true, runAsUser: 0, seccompProfile: { type: 'RuntimeDefault' } } }),
+    ['restricted spec.securityContext.runAsUser is 0 (root)'],
+  ],
+  ['runAsUser 0 on a container', strict({}, security({ runAsUser: 0 })), [`restricted ${TASK}.runAsUser is 0 (root)`]],
+  [
+    'root in a user namespace',
+    strict({ hostUsers: false, securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }, security({ runAsUser: 0 })),
+    [],
+  ],
+  [
+    'root in a user namespace, policy 1.30',
+    strict({ hostUsers: false }, security({ runAsUser: 0 })),
+    [`restricted ${TASK}.runAsUser is 0 (root)`],
+    30,
+  ],
+  ['no seccomp profile', strict({ securityContext: { runAsNonRoot: true } }), [`restricted ${TASK}.seccompProfile.type is not set`]],
+  [
+    'seccomp Unconfined',
+    strict({}, security({ seccompProfile: { type: 'Unconfined' } })),
+    [`baseline ${TASK}.seccompProfile.type is Unconfined`],
+  ],
+  [
+    'AppArmor Unconfined',
+    strict({}, security({ appArmorProfile: { type: 'Unconfined' } })),
+    [`baseline ${TASK}.appArmorProfile.type is Unconfined`],
+  ],
+  ['SELinux spc_t', strict({}, security({ seLinuxOptions: { type: 'spc_t' } })), [`baseline ${TASK}.seLinuxOptions.type is spc_t`]],
+  [
+    'SELinux user',
+    strict({}, security({ seLinuxOptions: { type: 'container_t', user: 'u' } })),
+    [`baseline ${TASK}.seLinuxOptions.user is u`],
+  ],
+  ['an unmasked /proc', strict({}, security({ procMount: 'Unmasked' })), [`baseline ${TASK}.procMount is Unmasked`]],
+  [
+    'an unmasked /proc in a user namespace',
+    strict({ hostUsers: false }, security({ procMount: 'Unmasked' })),
+    [`restricted ${TASK}.procMount is Unmasked`],
+  ],
+  [
+    'an unsafe sysctl',
+    strict({ securityContext: { ...strict().securityContext, sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }),
+    ['baseline spec.securityContext.sysctls[kernel.msgmax] is not one of the safe sysctls'],
+  ],
+  ['a safe sysctl', strict({ securityContext: { ...strict().securityContext, sysctls: [{ name: 'net.ipv4.tcp_rmem', value: '1' }] } }), []],
+  [
+    'the same before it was safe',
+    strict({ securityContext: { ...strict().securityContext, sysctls: [{ name: 'net.ipv4.tcp_rmem', value: '1' }] } }),
+    ['baseline spec.securityContext.sysctls[net.ipv4.tcp_rmem] is not one of the safe sysctls'],
+    31,
+  ],
+  [
+    'a host port',
+    strict({}, { ...security({}), ports: [{ containerPort: 80, hostPort: 8080 }] }),
+    ['baseline spec.containers[task].ports[80].hostPort is 8080'],
+  ],
+  [
+    'a probe of another host',
+    strict({}, { ...security({}), livenessProbe: { httpGet: { host: '10.0.0.1', port: 80 } } }),
+    ['baseline spec.containers[task].livenessProbe.httpGet.host is 10.0.0.1'],
+  ],
+  ['the same, policy 1.33', strict({}, { ...security({}), livenessProbe: { httpGet: { host: '10.0.0.1', port: 80 } } }), [], 33],
+  [
+    'a Windows host process',
+    strict({}, security({ windowsOptions: { hostProcess: true } })),
+    [`baseline ${TASK}.windowsOptions.hostProcess is true`],
+  ],
+  [
+    'a Windows Pod has no seccomp',
+    strict({ os: { name: 'windows' }, securityContext: { runAsNonRoot: true } }, { securityContext: {} }),
+    [],
+  ],
+  [
+    'an init container counts too',
+    strict({
+      initContainers: [
+        { name: 'copy-sidecar-0', securityContext: { runAsUser: 0, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } },
+      ],
+    }),
+    ['restricted spec.initContainers[copy-sidecar-0].securityContext.runAsUser is 0 (root)'],
+  ],
+]
+for (const [title, spec, expected, minor] of rows) {
+  test(`${title}: ${expected.length === 0 ? 'restricted takes it' : expected.join('; ')}`, () => {
+    const found = podSecurityViolations(spec, minor).map(({ level, field, detail }) => `${level} ${field} ${detail}`)
+    assert.deepEqual(found, expected)
+  })
+}
+
+test('baseline refuses what is a violation of baseline only, privileged nothing, restricted all', () => {
+  const violations = podSecurityViolations(strict({ hostNetwork: true }, security({ runAsUser: 0 })))
+  const counts = (['privileged', 'baseline', 'restricted'] as const).map((level) => refusedBy(level, violations).length)
+  assert.deepEqual(counts, [0, 1, 2])
+})
+
+const remedies: [field: string, detail: string, expected: string][] = [
+  ['spec.initContainers[copy-sidecar-0].securityContext.runAsUser', 'is 0 (root)', 'set backend.kubernetes.use_image_volumes: true'],
+  [
+    'spec.containers[task].securityContext.runAsNonRoot',
+    'is not true',
+    'set backend.kubernetes.pod_template.securityContext.runAsNonRoot: true',
+  ],
+  [
+    'spec.initContainers[setup].securityContext.capabilities.drop',
+    'does not have ALL',
+    'set backend.kubernetes.pod_template.containers[task].securityContext.capabilities.drop: [ALL]',
+  ],
+  [
+    'spec.containers[proxy].securityContext.allowPrivilegeEscalation',
+    'is not false',
+    'set backend.kubernetes.pod_template.containers[proxy].securityContext.allowPrivilegeEscalation: false',
+  ],
+  [
+    'spec.volumes[cache].hostPath',
+    'is a path of the node',
+    'use another kind of volume for backend.kubernetes.pod_template.volumes[cache]',
+  ],
+  ['spec.hostNetwork', 'is true', 'remove backend.kubernetes.pod_template.hostNetwork'],
+  [
+    'spec.containers[task].securityContext.privileged',
+    'is true',
+    'remove backend.kubernetes.pod_template.containers[task].securityContext.privileged',
+  ],
+]
+for (const [field, detail, expected] of remedies) {
+  test(`${field} ${detail}: ${expected}`, () => assert.equal(remedyFor({ level: 'restricted', field, detail }), expected))
+}
+
+function namespace(labels: Record<string, string>) {
+  return { ok: true as const, value: { metadata: { name: 'agents', labels } } }
+}
+const enforce = (level: string, version?: string) => ({
+  'pod-security.kubernetes.io/enforce': level,
+  ...(version ? { 'pod-security.kubernetes.io/enforce-version': version } : {}),
+})
+const copying = strict({ initContainers: [{ name: 'copy-sidecar-0', securityContext: { runAsUser: 0 } }] })
+
+test('a level that refuses every Pod blocks; one that refuses only sidecars fails without blocking', () => {
+  const bare: V1PodSpec = { containers: [{ name: 'task' }] }
+  const always = checkPodSecurity(namespace(enforce('restricted')), 'agents', { plain: bare, withSidecar: bare })
+  assert.deepEqual([always.status, always.blocking], ['failed', true])
+  assert.match(always.why ?? '', /runAsNonRoot is not true; .*allowPrivilegeEscalation is not false/)
+  const sometimes = checkPodSecurity(namespace(enforce('restricted')), 'agents', { plain: strict(), withSidecar: copying })
+  assert.deepEqual([sometimes.status, sometimes.blocking], ['failed', false])
+  assert.match(sometimes.fix ?? '', /use_image_volumes: true; or be more lenient/)
+  const fine = checkPodSecurity(namespace(enforce('baseline')), 'agents', { plain: strict(), withSidecar: copying })
+  assert.equal(fine.status, 'ok')
+  const open = checkPodSecurity(namespace({}), 'agents', { plain: bare, withSidecar: bare })
+  assert.deepEqual([open.status, /fit the level baseline/.test(open.what)], ['ok', true])
+})
+
+test('the policy’s version comes from the label; latest and nonsense mean the newest', () => {
+  const of = (labels: Record<string, string>) => enforcedLevel(namespace(labels).value)
+  assert.deepEqual(of(enforce('baseline', 'v1.29')), { level: 'baseline', minor: 29 })
+  assert.deepEqual(of(enforce('restricted', 'latest')), { level: 'restricted', minor: undefined })
+  assert.equal(of({}), null)
+  assert.equal(of(enforce('strictest')), null)
+})
