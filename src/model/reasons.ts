@@ -209,8 +209,8 @@ export const REASONS = {
 export type FailureReason = keyof typeof REASONS
 
 /**
- * What a task is stopped for while it waits for its start. Before such a stop it is worth a live read and one look at the Events: a hint may show
- * that an autoscaler is making a node, or that only the Job controller is behind.
+ * What a task is stopped for while it waits for its start. Before such a stop a live read and one look at the Events are worth their price: a hint
+ * may show that an autoscaler is making a node, or say why a volume does not mount.
  */
 export const WAITING_REASONS: ReadonlySet<string> = new Set<FailureReason>([
   'job_create',

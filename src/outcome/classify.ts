@@ -65,8 +65,9 @@ function classifyStopped(seen: Evidence, mark: StopMark, { deadlines }: OutcomeO
   const { pods, pod, job, decided } = seen
   const confirmMs = mark.atMs + deadlines.stopConfirmSeconds * 1000
   const isQuiet = pods.length > 0 ? pods.every(isOver) : job.active === 0 && !decided
-  // Nothing can start any more: Kueue holds it back, or no Pod came in the time the controller needs.
-  const quietAtMs = isHeldByKueue(seen) ? mark.atMs : pods.length === 0 ? mark.atMs + NO_POD_MS : confirmMs
+  // Nothing can start any more: Kueue holds it back, a deleted Job gets no further Pod, or none came in the time the controller needs.
+  const isFinal = isHeldByKueue(seen) || (job.deletedMs !== null && pods.length > 0)
+  const quietAtMs = isFinal ? mark.atMs : pods.length === 0 ? mark.atMs + NO_POD_MS : confirmMs
   if (isQuiet && nowMs >= quietAtMs) return ended(seen, pod && cameFirst(seen) ? podVerdict(seen) : stoppedVerdict(seen, mark, true), true)
   if (nowMs >= confirmMs && !isQuiet) return ended(seen, stoppedVerdict(seen, mark, false), true)
   return live(seen, 'stopping', isQuiet ? quietAtMs : confirmMs, `its Pod to end; it is being stopped (${mark.reason})`)
@@ -82,12 +83,13 @@ function classifyDeleted(seen: Evidence, pod: PodView, { deadlines }: OutcomeOpt
     const message = `its Pod was deleted and its Job has not ended for ${deadlines.stopConfirmSeconds} s${text === '' ? '' : `: ${text}`}`
     return judge(seen, 'stopping', { for: 'its Job to end after its Pod', dueMs, reason, message }, nowMs)
   }
-  const message = `its Pod was deleted and has not ended since; node ${pod.node ?? 'unknown'} does not answer${text === '' ? '' : `: ${text}`}`
+  // A Pod without a node has no kubelet to wait for; the Pod garbage collector ends it.
+  const where = pod.node === null ? 'it had no node' : `node ${pod.node} does not answer`
   const wait: Wait = {
     for: 'its Pod to end; somebody deleted it',
     dueMs: sinceMs + graceMs(pod) + DELETION_SLACK_MS,
-    reason: 'node_lost',
-    message,
+    reason: pod.node === null ? reason : 'node_lost',
+    message: `its Pod was deleted and has not ended since; ${where}${text === '' ? '' : `: ${text}`}`,
   }
   return judge(seen, 'stopping', wait, nowMs)
 }

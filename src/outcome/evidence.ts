@@ -1,6 +1,5 @@
 // What is known of a task, read off its Job and Pods once: facts, no judgement.
 import type { Condition, ContainerState, ContainerView, JobView, PodView, StopMark, TaskView } from '../model/kube.ts'
-import { exitCodeOf } from './signals.ts'
 import { readStopMark } from './stop-mark.ts'
 
 export type Terminated = Extract<ContainerState, { kind: 'terminated' }>
@@ -81,18 +80,13 @@ export function endedBefore(seen: Evidence, limitMs: number): boolean {
 }
 
 /**
- * Whether it had come to its end before somebody deleted its Pod. In a tie the grace period decides: Kubernetes gives 0 to a Pod that has ended
- * already. A forced deletion has 0 too, but then the exit code is that of a kill.
+ * Whether it had come to its end before somebody deleted its Pod. The grace period cannot break a tie: Kubernetes gives 0 to a Pod that has ended
+ * already, but the kubelet's own last deletion has 0 too, after a task that exits 0 when told to stop (seen on a real node).
  */
 export function endedBeforeDeletion(seen: Evidence): boolean {
   const deletedMs = seen.pod?.deletedMs ?? null
-  if (deletedMs === null) return true
-  if (endedBefore(seen, deletedMs)) return true
-  const killed = seen.end !== null && KILLED.has(exitCodeOf(seen.end))
-  return seen.pod?.deletionGraceSeconds === 0 && endMs(seen) === deletedMs && !killed
+  return deletedMs === null || endedBefore(seen, deletedMs)
 }
-
-const KILLED: ReadonlySet<number> = new Set([137, 143])
 
 /** When the container that decided the Pod's fate ended: the task's, else the last init container's. */
 function endMs({ pod, end }: Evidence): number | null {

@@ -34,16 +34,14 @@ export function waitForPod(job: JobView, options: OutcomeOptions): Wait {
 }
 
 /**
- * A Job without startTime has never been served: its controller is far behind (a stock one serves some five Jobs a second), or it may not create
- * the Pod, which leaves the status just as empty and only an Event tells. Until somebody has looked for one, the task gets some minutes; with
- * the Event its deadline; without one the controller is behind and nothing is wrong with the task.
+ * A Job without startTime has never been served: its controller is behind (a stock one serves some five Jobs a second), which is no fault of the
+ * task, and nothing runs meanwhile. A refused Pod (quota, admission) shows as a startTime without a Pod; should a release write none, as an Event.
  */
-const UNSERVED_FACTOR = 5
+const UNSERVED_FACTOR = 60
 
 function createLimitSeconds(job: JobView, { deadlines, hint }: OutcomeOptions): number {
-  if (job.startMs !== null || hint?.jobEventMessage !== undefined) return deadlines.createSeconds
-  if (hint === undefined) return deadlines.createSeconds * UNSERVED_FACTOR
-  return Math.max(deadlines.createSeconds * UNSERVED_FACTOR, capSeconds(deadlines))
+  const served = job.startMs !== null || hint?.jobEventMessage !== undefined
+  return served ? deadlines.createSeconds : deadlines.createSeconds * UNSERVED_FACTOR
 }
 
 /** From when on a Pod is due; null while nobody can say. */

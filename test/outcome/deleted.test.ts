@@ -55,6 +55,7 @@ const rows: Row[] = [
   ['the Pod is ending', { pod: { task: running(), deleted: '12:00:30' } }, 'stopping until 12:02:00'],
   ['with a long grace period', { pod: { task: running(), deleted: '12:00:30', grace: 600 } }, 'stopping until 12:11:30'],
   ['past its grace period: the node does not answer', { pod: { task: running(), deleted: '12:00:30' }, now: '12:02:00' }, 'stop node_lost'],
+  ['without a node, and not ended either', { pod: { phase: 'Pending', node: null, deleted: '12:00:30', grace: 0 }, now: '12:01:30' }, 'stop deleted'],
   ['ended by the deletion, the Job not yet', { pod: deleted(killed, { gone: false }) }, 'stopping until 12:30:30'],
   ['gone, the Job not yet', { pod: deleted(killed) }, 'stopping until 12:30:30'],
   ['gone, and the Job controller silent for half an hour', { pod: deleted(killed), now: '12:30:30' }, 'stop deleted'],
@@ -88,7 +89,7 @@ const rows: Row[] = [
   ['out of memory before a drain', { job: failedJob, pod: deleted(exited(137, 'OOMKilled', '12:00:10'), { conditions: [DRAIN] }) }, 'failed container_oom 137 stored'],
   ['completed in the same second: not sure', { job: completeJob, pod: deleted(exited(0, 'Completed', '12:00:30'), { phase: 'Succeeded' }) }, 'failed deleted 0 retryable stored'],
   ['the same, but with no grace period: it had ended already', { job: completeJob, pod: deleted(exited(0, 'Completed', '12:00:30'), { phase: 'Succeeded', grace: 0 }) }, 'completed 0 stored'],
-  ['failed in the same second, with no grace period', { job: failedJob, pod: deleted(exited(5, 'Error', '12:00:30'), { grace: 0 }) }, 'failed container_exit 5 stored'],
+  ['failed in the same second, with no grace period', { job: failedJob, pod: deleted(exited(5, 'Error', '12:00:30'), { grace: 0 }) }, 'failed deleted 5 retryable stored'],
   ['killed in the same second by a forced deletion', { job: failedJob, pod: deleted(exited(137, 'Error', '12:00:30'), { grace: 0 }) }, 'failed deleted 137 retryable stored'],
   ['setup failed before', { job: failedJob, pod: deleted(waiting('PodInitializing'), { init: { setup: exited(3, 'Error', '12:00:20') } }) }, 'failed setup_command 3 stored'],
   ['setup was ended by the deletion', { job: failedJob, pod: deleted(waiting('PodInitializing'), { init: { setup: exited(143, 'Error', '12:00:31') } }) }, 'failed deleted - retryable stored'],
@@ -116,6 +117,11 @@ const rows: Row[] = [
   ['SuccessCriteriaMet, and the Pod gone', { job: { says: [['SuccessCriteriaMet', 'CompletionsReached']] }, pod: { phase: 'Succeeded', task: exited(0), gone: true } }, 'completed 0 stored'],
   ['FailureTarget, and no Pod seen: wait for Failed', { job: { says: [['FailureTarget', 'DeadlineExceeded']] } }, 'stopping'],
   ['a condition that says False', { job: { says: [] }, pod: { task: running() } }, 'running until 13:00:11'],
+
+  // The operator lets Kubernetes replace a disrupted Pod (retry_on_disruption).
+  ['evicted, its new Pod runs', { job: { retriesDisruption: true }, pods: [{ phase: 'Failed', reason: 'Evicted', task: killed, conditions: [scheduled, disrupted('TerminationByKubelet')] }, { name: 'pod-2', created: '12:00:40', task: running('12:00:45') }] }, 'running until 13:00:46'],
+  ['evicted, its new Pod completed', { job: { retriesDisruption: true }, pods: [{ phase: 'Failed', reason: 'Evicted', task: killed, conditions: [scheduled, disrupted('TerminationByKubelet')] }, { name: 'pod-2', created: '12:00:40', phase: 'Succeeded', task: exited(0, 'Completed', '12:00:50') }] }, 'completed 0'],
+  ['drained, its new Pod failed by itself', { job: { retriesDisruption: true, ...failedJob }, pods: [deleted(killed, { conditions: [DRAIN] }), { name: 'pod-2', created: '12:00:40', phase: 'Failed', task: exited(3, 'Error', '12:00:50') }] }, 'failed container_exit 3'],
 
   // Kueue takes a task back: it will run again.
   ['suspended, its Pod ending', { job: { suspended: true, labels: KUEUE }, pod: { task: running(), deleted: '12:00:30' } }, 'queued'],

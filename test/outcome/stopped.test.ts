@@ -94,6 +94,7 @@ const rows: Row[] = [
   ['the Job counts a Pod we have not seen', { job: { stop: ['task_cancelled', '12:00:50'], active: 1 }, now: '12:01:30' }, 'stopping until 12:30:50'],
   ['held back by Kueue: nothing runs, nothing will', { job: { stop: ['task_cancelled', '12:00:50'], suspended: true, labels: { 'kueue.x-k8s.io/queue-name': 'q' } } }, 'cancelled - stored'],
   ['Kueue holds it back, its Pod is still ending', { job: { stop: ['task_cancelled', '12:00:50'], suspended: true, labels: { 'kueue.x-k8s.io/queue-name': 'q' } }, pod: { task: running(), deleted: '12:00:49' } }, 'stopping until 12:30:50'],
+  ['its Job deleted, its Pod gone: nothing can follow', { job: stopping('deleted', { deleted: '12:00:29' }), pod: killed(exited(143, 'Error', '12:00:33')) }, 'failed deleted 143 retryable stored'],
   ['its Pod is gone and the controllers are silent for half an hour', { job: stopping('task_cancelled'), pod: killed(exited(143, 'Error', '12:00:33')), now: '12:30:31' }, 'cancelled 143 stored'],
 
   // The end cannot be seen.
