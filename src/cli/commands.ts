@@ -19,6 +19,13 @@ const COMMANDS: Record<string, Command> = {
     summary: 'Shows the whole path in this terminal, without a cluster: 20 tasks, some of which fail on purpose.',
     load: async () => (await import('./demo/command.ts')).demo,
   },
+  submit: {
+    summary: 'Submits a task to a running jobhook; with --wait it ends as the task does.',
+    load: async () => (await import('./submit.ts')).submit,
+  },
+  tasks: { summary: 'Lists tasks, newest first, or shows one.', load: async () => (await import('./tasks.ts')).tasks },
+  logs: { summary: 'Prints a task’s log, or follows it.', load: async () => (await import('./logs.ts')).logs },
+  cancel: { summary: 'Cancels tasks: each is stopped, then its end is reported.', load: async () => (await import('./cancel.ts')).cancel },
   render: {
     summary: 'Prints the Job and the Secret an assignment would become, as YAML.',
     load: async () => (await import('./render.ts')).render,
@@ -72,7 +79,7 @@ function overview(): string {
     'Commands:',
     columns(Object.entries(COMMANDS).map(([name, command]) => [name, command.summary] as const)),
     '\n"jobhook COMMAND --help" explains one. "jobhook --version" prints the version.',
-    'Exit codes: 0 done, 1 failed, 2 the command line was wrong.\n',
+    'Exit codes: 0 done, 1 failed, 2 the command line was wrong; submit --wait gives the task’s own.\n',
   ].join('\n')
 }
 
