@@ -8,6 +8,12 @@ import type { Shared } from './shared.ts'
 export function createLeaving(shared: Shared): () => Promise<void> {
   const { cluster, informer, common } = shared
   return async () => {
+    // The waits of a retry do not keep the process up, and at this point nothing else might.
+    const awake = setInterval(() => {}, 1_000)
+    await leave().finally(() => clearInterval(awake))
+  }
+
+  async function leave(): Promise<void> {
     const namespace = await cluster.getNamespace()
     if (!namespace.ok) return common.log.debug({ cause: namespace.error.message }, 'the namespace could not be read')
     if (namespace.value.metadata.deletionTimestamp === undefined) return

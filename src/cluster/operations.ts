@@ -38,13 +38,13 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
     version: () =>
       client.send<{ gitVersion?: string }>({ verb: 'get', resource: 'version', path: '/version', attempts: 1, timeoutMs: 5_000 }),
 
-    /** The namespace of the tasks itself: two tries, for a process that is about to end. */
+    /** The namespace of the tasks itself. One try: a process that is about to end does not wait. */
     getNamespace: () =>
       client.send<KubeObject>({
         verb: 'get',
         resource: 'namespaces',
         path: `/api/v1/namespaces/${namespace}`,
-        attempts: 2,
+        attempts: 1,
         timeoutMs: 3_000,
       }),
 
