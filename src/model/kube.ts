@@ -78,7 +78,7 @@ export interface PodView {
   createdMs: number
   /** When its deletion was asked for: metadata.deletionTimestamp, which lies in the future, less the grace period. */
   deletedMs: number | null
-  /** metadata.deletionGracePeriodSeconds. 0 also when the Pod had ended before it was deleted. Absent while it is not deleted. */
+  /** metadata.deletionGracePeriodSeconds. 0 where the Pod had ended before, and for every Pod after the kubelet's last deletion. Absent while it is not deleted. */
   deletionGraceSeconds?: number
   /** Pending, Running, Succeeded, Failed, Unknown. */
   phase: string
