@@ -3,14 +3,17 @@ import { Type } from '@sinclair/typebox'
 import { type App, problems, sendProblem } from '../src/lib/http.ts'
 import { type Assignment, RestAssignment, type TaskIdentity } from '../src/model/assignment.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
-import { TASK_STATES, TaskList, TaskRecord } from '../src/model/task.ts'
+import { finishedTask, TASK_STATES, TaskList, TaskRecord } from '../src/model/task.ts'
 import { traceparentOf } from './webhook.ts'
 
 export interface TasksDeps {
   submit: (
     assignment: Assignment,
     context: { via: 'rest'; traceparent: string | null },
-  ) => Promise<{ ok: true; job: { name: string }; duplicate: boolean; identity: TaskIdentity } | { ok: false; refusal: Refusal }>
+  ) => Promise<
+    | { ok: true; job: { name: string }; duplicate: boolean; identity: TaskIdentity; finished?: Parameters<typeof finishedTask>[2] }
+    | { ok: false; refusal: Refusal }
+  >
   /** A task_id for a submission without one: the same for the same caller and key. */
   mintTaskId: (caller: string | null, idempotencyKey: string | null) => string
   /** By Job name or task_id (its newest execution); null when there is none. */
@@ -71,6 +74,13 @@ export function tasksRoutes(deps: TasksDeps) {
         deps.audit({ who: request.callerName, action: 'submit', task_id: taskId, from: request.ip })
         const found = await deps.find(result.job.name)
         if (!found.ok) return sendProblem(reply, found.refusal)
+        const { finished } = result
+        if (!found.task && finished) {
+          return reply
+            .code(202)
+            .header('jobhook-duplicate', 'true')
+            .send(finishedTask(result.job.name, result.identity, finished))
+        }
         if (!found.task) return sendProblem(reply, refusal('outcome_unknown', 'the task was accepted and has vanished since'))
         if (result.duplicate) reply.header('jobhook-duplicate', 'true')
         return reply.code(202).header('location', `/v1/tasks/${result.job.name}`).send(found.task)

@@ -46,6 +46,7 @@ export function createApp(deps: { clock: Clock; log: Logger }, { config, kubecon
     start() {
       shared.informer.start()
       preflight.start()
+      shared.ledger.start(reporting.election.isLeader)
       reporting.election.start()
     },
     beginDrain() {
@@ -55,6 +56,7 @@ export function createApp(deps: { clock: Clock; log: Logger }, { config, kubecon
       preflight.stop()
       entrance.admission.drain()
       await server.close()
+      await shared.ledger.stop()
       await reporting.stop()
       await leaveNamespace()
       await shared.informer.stop()

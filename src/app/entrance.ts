@@ -7,6 +7,7 @@ import { buildTask, differingFields, digests, taskNames } from '../jobspec/index
 import { createVerifier, type WebhookHeaders } from '../lib/standard-webhooks.ts'
 import { LABELS } from '../model/keys.ts'
 import { projectJob } from '../model/project.ts'
+import { digestSummary } from '../upkeep/ledger.ts'
 import type { Shared } from './shared.ts'
 
 /** Seconds a sender waits before it tries again at capacity. */
@@ -29,6 +30,8 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
     differingFields,
     callbackUrlProblem: (url) => callbackUrlProblem(url, config.callback.allow_origins),
     cached: (name) => informer.tasks.get(name)?.job ?? null,
+    finished: shared.ledger.find,
+    digestSummary,
     createSecret: cluster.createSecret,
     deleteSecret: cluster.deleteSecret,
     createJob: cluster.createJob,

@@ -14,8 +14,8 @@ import { createLogReader, READER_LIMITS } from '../logs/index.ts'
 import { openapiDocument, openapiYaml, registerOpenapi } from '../openapi.ts'
 import type { PreflightLoop } from '../preflight/index.ts'
 import { createServer } from '../server.ts'
-import type { createEntrance } from './entrance.ts'
 import { createDeliveries } from './deliveries.ts'
+import type { createEntrance } from './entrance.ts'
 import { createRender } from './render.ts'
 import type { createReporting } from './reporting.ts'
 import type { Shared } from './shared.ts'
@@ -76,6 +76,7 @@ export function createHttp(
   server.register(deliveriesRoutes({ ...deliveries, audit }))
   const metrics = () => {
     deliveries.count()
+    shared.ledger.count()
     return reader.metricsText()
   }
   server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics }))

@@ -8,13 +8,13 @@ import {
   proxyOfEnvironment,
 } from '../callback/index.ts'
 import { createWorkQueue } from '../informer/queue.ts'
-import { workerLabel } from '../jobspec/index.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
 import { createFailureLog, createLogKeeper, KEEPER_LIMITS, SLACK_BYTES, tailLinesFor } from '../logs/index.ts'
 import { ANNOTATIONS, LABELS, TASK_APP_NAME } from '../model/keys.ts'
 import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
 import { createElection } from '../upkeep/lease.ts'
 import { createSweeper } from '../upkeep/sweeper.ts'
+import { ownedName } from './names.ts'
 import type { Shared } from './shared.ts'
 
 /** Keys worked on at once besides those that wait for a receiver. */
@@ -110,7 +110,7 @@ export function createReporting(shared: Shared, identity: string, env: Readonly<
   }
   const election = createElection(
     { api: cluster, ...common, onLead: lead, onYield: yieldLead },
-    { name: `jobhook-${workerLabel(workerId)}`, identity, durationMs: settings.leaseDurationMs, labels },
+    { name: ownedName(workerId), identity, durationMs: settings.leaseDurationMs, labels },
   )
   return {
     election,

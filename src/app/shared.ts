@@ -11,8 +11,9 @@ import type { TaskView } from '../model/kube.ts'
 import { projectEvent, projectJob, projectPod } from '../model/project.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { classify as classifyTask, stopMarkJson, taskState } from '../outcome/index.ts'
-import { createMemory, createSecondLook, createStopper, createTaskReader } from '../reconcile/index.ts'
+import { createMemory, createSecondLook, createStopper, createTaskReader, isClosed } from '../reconcile/index.ts'
 import { VERSION } from '../version.ts'
+import { createLedgerKeeper } from './ledger.ts'
 
 export type Shared = ReturnType<typeof createShared>
 
@@ -54,9 +55,11 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     { ...common, tasks: informer.tasks, getJob: cluster.getJob, projectJob, classify, overlay: memory.overlay, taskState },
     { workerId, labels },
   )
+  const ledger = createLedgerKeeper(common, { settings, cluster, informer, labels, labelSelector, classify, isClosed })
   return {
     config,
     settings,
+    ledger,
     userAgent,
     common,
     cluster,

@@ -21,8 +21,8 @@ export interface Lanes {
 /** So many failures in a row, with no answer in between, hold an origin back. */
 const FAILURES_TO_OPEN = 5
 /** The first pause, doubled by each one that follows, up to the longest. Attempts lie further apart on the schedule; this only bounds a herd. */
-const PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 15_000
+const PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 5_000
 
 interface Lane {
   inFlight: number

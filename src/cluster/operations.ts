@@ -13,8 +13,8 @@ const PATCH_TYPES: Record<PatchKind, string> = {
   json: 'application/json-patch+json',
 }
 
-/** Where the informer's two resources live in the API. */
-const RESOURCE_PATHS = { jobs: '/apis/batch/v1', pods: '/api/v1' } as const
+/** Where the watched resources live in the API. */
+const RESOURCE_PATHS = { jobs: '/apis/batch/v1', pods: '/api/v1', configmaps: '/api/v1' } as const
 export type WatchedResource = keyof typeof RESOURCE_PATHS
 
 interface RawList {
@@ -28,6 +28,7 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
   const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`
   const secrets = `/api/v1/namespaces/${namespace}/secrets`
   const pods = `/api/v1/namespaces/${namespace}/pods`
+  const configMaps = `/api/v1/namespaces/${namespace}/configmaps`
   const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
 
   return {
@@ -162,6 +163,21 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
         ...(signal ? { signal } : {}),
       })
     },
+
+    // The dedupe ledger: nobody waits for these, and who writes has its own retries.
+    patchConfigMap: (name: string, patch: unknown) =>
+      client.send<KubeObject>({
+        verb: 'patch',
+        resource: 'configmaps',
+        path: `${configMaps}/${name}`,
+        body: patch,
+        contentType: PATCH_TYPES.merge,
+        attempts: 1,
+      }),
+    createConfigMap: (configMap: unknown) =>
+      client.send<KubeObject>({ verb: 'create', resource: 'configmaps', path: configMaps, body: configMap, attempts: 1 }),
+    deleteConfigMap: (name: string) =>
+      client.send<unknown>({ verb: 'delete', resource: 'configmaps', path: `${configMaps}/${name}`, attempts: 1 }),
 
     getLease: (name: string, signal?: AbortSignal) =>
       client.send<KubeObject>({

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Assignment, TaskIdentity } from '../model/assignment.ts'
-import { ANNOTATIONS } from '../model/keys.ts'
+import { ANNOTATIONS, SCHEMA_VERSION } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
 import type { KubeObject, KubeResult } from '../model/kube-api.ts'
 import { type FieldError, type Refusal, refusal } from '../model/problem.ts'
@@ -16,7 +16,20 @@ export interface SubmitContext {
   traceparent: string | null
 }
 
-export type Submitted = { ok: true; job: JobView; duplicate: boolean; identity: TaskIdentity } | { ok: false; refusal: Refusal }
+/** What is known of a task whose Job is gone: that it finished, how, and whether this is the same request. */
+export interface FinishedTask {
+  digest: string
+  schema: string
+  kind: 'completed' | 'failed' | 'cancelled'
+  closedSeconds: number
+}
+
+type Created = { ok: true; job: JobView; duplicate: boolean; identity: TaskIdentity } | { ok: false; refusal: Refusal }
+
+export type Submitted =
+  | Created
+  /** Done before, and cleaned up since. */
+  | { ok: true; job: { name: string }; duplicate: true; identity: TaskIdentity; finished: FinishedTask }
 export type Submit = (assignment: Assignment, context: SubmitContext) => Promise<Submitted>
 
 /** What jobspec makes of an assignment, as far as submit cares. */
@@ -35,6 +48,10 @@ export interface SubmitDeps {
   callbackUrlProblem: (url: string) => string | null
   /** The Job as the cache knows it, or null. */
   cached: (name: string) => JobView | null
+  /** A task that finished, also when its Job is gone; null: not known. */
+  finished: (name: string) => Promise<FinishedTask | null>
+  /** One digest over those of all fields, as `finished` has it. */
+  digestSummary: (digests: Record<string, string>) => string
   createSecret: (secret: unknown) => Promise<KubeResult<KubeObject>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
   createJob: (job: unknown) => Promise<KubeResult<KubeObject>>
@@ -50,7 +67,7 @@ export interface SubmitDeps {
 
 export function createSubmit(deps: SubmitDeps): Submit {
   /** Submissions under way by Job name: the same assignment at the same instant waits for the first instead of racing it. */
-  const underWay = new Map<string, Promise<Submitted>>()
+  const underWay = new Map<string, Promise<Created>>()
 
   async function submit(assignment: Assignment, context: SubmitContext): Promise<Submitted> {
     const started = performance.now()
@@ -65,6 +82,8 @@ export function createSubmit(deps: SubmitDeps): Submit {
     if (problems.length > 0) return counted(invalid(problems), identity, context, started)
 
     const name = deps.jobName(identity)
+    const finished = deps.cached(name) ? null : await deps.finished(name)
+    if (finished) return counted(compareFinished(name, finished, assignment, identity), identity, context, started)
     const first = underWay.get(name)
     if (first) {
       const result = await first
@@ -79,7 +98,7 @@ export function createSubmit(deps: SubmitDeps): Submit {
     }
   }
 
-  async function create(name: string, assignment: Assignment, identity: TaskIdentity, context: SubmitContext): Promise<Submitted> {
+  async function create(name: string, assignment: Assignment, identity: TaskIdentity, context: SubmitContext): Promise<Created> {
     const known = deps.cached(name)
     if (known) return compare(known, assignment, identity)
     const refused = deps.admission.check()
@@ -109,7 +128,7 @@ export function createSubmit(deps: SubmitDeps): Submit {
   }
 
   /** The Job exists. If it names our Secret it is ours after all (a retried create); else another delivery was first and our Secret goes. */
-  async function adopt(name: string, ownSecret: string | null, assignment: Assignment, identity: TaskIdentity): Promise<Submitted> {
+  async function adopt(name: string, ownSecret: string | null, assignment: Assignment, identity: TaskIdentity): Promise<Created> {
     const live = await deps.getJob(name)
     if (!live.ok) {
       return {
@@ -129,7 +148,20 @@ export function createSubmit(deps: SubmitDeps): Submit {
     return compare(job, assignment, identity)
   }
 
-  function compare(job: JobView, assignment: Assignment, identity: TaskIdentity): Submitted {
+  function compareFinished(name: string, finished: FinishedTask, assignment: Assignment, identity: TaskIdentity): Submitted {
+    const same = finished.schema !== SCHEMA_VERSION || finished.digest === deps.digestSummary(deps.digests(assignment))
+    if (same) return { ok: true, job: { name }, duplicate: true, identity, finished }
+    const { taskId, executionId } = identity
+    return {
+      ok: false,
+      refusal: refusal(
+        'conflict',
+        `task ${JSON.stringify(taskId)}, execution ${JSON.stringify(executionId)} was accepted with other content and has finished: send a new execution_id for a new run`,
+      ),
+    }
+  }
+
+  function compare(job: JobView, assignment: Assignment, identity: TaskIdentity): Created {
     const { taskId, executionId } = identity
     if (job.annotations[ANNOTATIONS.taskId] !== taskId || job.annotations[ANNOTATIONS.executionId] !== executionId) {
       return {

@@ -52,6 +52,34 @@ export const TaskRecord = Type.Object(
 )
 export type TaskRecord = Static<typeof TaskRecord>
 
+/** A task whose Job is gone: what is left of it is that it finished, and how. */
+export function finishedTask(
+  name: string,
+  identity: { taskId: string; executionId: string; workerId: string },
+  finished: { kind: 'completed' | 'failed' | 'cancelled'; closedSeconds: number },
+): TaskRecord {
+  const unknown = { accepted: null, created: null, scheduled: null, pulled: null, started: null, finished: null }
+  return {
+    id: name,
+    task_id: identity.taskId,
+    execution_id: identity.executionId,
+    worker_id: identity.workerId,
+    title: null,
+    labels: {},
+    priority: 0,
+    state: finished.kind,
+    reason: null,
+    retryable: null,
+    exit_code: null,
+    message: 'it has finished, and its Job was cleaned up since',
+    times: { ...unknown, reported: new Date(finished.closedSeconds * 1000).toISOString() },
+    job: name,
+    pod: null,
+    node: null,
+    delivery: { state: 'none', attempts: 0, next_at: null, last_error: null },
+  }
+}
+
 export const TaskList = Type.Object({ items: Type.Array(TaskRecord), next_cursor: Nullable(Type.String()) })
 export type TaskList = Static<typeof TaskList>
 
