@@ -6,7 +6,6 @@ import { after, test } from 'node:test'
 import { createKubeClient } from '../../src/cluster/client.ts'
 import { createConnection } from '../../src/cluster/connection.ts'
 import { readKubeConfig } from '../../src/cluster/kubeconfig.ts'
-import { lastBytes } from '../../src/cluster/log-tail.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 
@@ -142,14 +141,4 @@ test('no cluster to be found is an error that names the ways out', () => {
     /backend\.kubernetes\.kubeconfig \(\/no\/such\/kubeconfig\)/,
   )
   assert.throws(() => readKubeConfig({ kind: 'text', text: 'apiVersion: v1\nkind: Config\n' }), /cluster: embedded/)
-})
-
-test('the last bytes of a log are kept, whole characters only, and what was cut is said', async () => {
-  async function* chunks(): AsyncGenerator<Buffer> {
-    for (let index = 0; index < 1_000; index++) yield Buffer.from(`line ${index} ä\n`)
-  }
-  const { text, note } = await lastBytes(chunks(), 20)
-  assert.ok(Buffer.byteLength(text) <= 20)
-  assert.ok(text.endsWith('line 999 ä\n') && !text.includes('\ufffd'))
-  assert.match(note ?? '', /bytes of what was read are left out/)
 })
