@@ -21,6 +21,13 @@ interface Entry {
   view: TaskView | null
 }
 
+/** The kubelet's last deletion overwrites when the Pod was asked to end: what was seen first stays. */
+function keepDeletion(before: PodView | undefined, pod: PodView): PodView {
+  if (!before || before.deletedMs === null) return pod
+  const { deletionGraceSeconds } = before
+  return { ...pod, deletedMs: before.deletedMs, ...(deletionGraceSeconds === undefined ? {} : { deletionGraceSeconds }) }
+}
+
 export function createTaskCache(): TaskCache {
   const jobs = new Map<string, Entry>()
   const nameByUid = new Map<string, string>()
@@ -63,8 +70,13 @@ export function createTaskCache(): TaskCache {
     else namesByTaskId.set(taskId, new Set([job.name]))
   }
 
-  function putPod(pod: PodView): void {
-    const others = (podsByJobUid.get(pod.jobUid) ?? []).filter((other) => other.uid !== pod.uid)
+  function putPod(seen: PodView): void {
+    const known = podsByJobUid.get(seen.jobUid) ?? []
+    const pod = keepDeletion(
+      known.find((other) => other.uid === seen.uid),
+      seen,
+    )
+    const others = known.filter((other) => other.uid !== pod.uid)
     const name = nameByUid.get(pod.jobUid)
     // A Pod that is gone is remembered as long as its Job is there: its last state may hold the only exit code.
     const kept = pod.gone && name === undefined ? others : [...others, pod].sort((a, b) => a.createdMs - b.createdMs)

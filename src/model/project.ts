@@ -73,6 +73,14 @@ export function projectJob(raw: unknown): JobView {
 /** The only conditions of a Pod that a decision needs. */
 const POD_CONDITIONS: ReadonlySet<unknown> = new Set(['PodScheduled', 'PodReadyToStartContainers', 'DisruptionTarget'])
 
+/**
+ * deletionTimestamp is when the grace period ends. The kubelet's own last deletion overwrites it with the Pod's end and a period of 0; then the
+ * request is only known to lie within the Pod's grace period before that. (The cache keeps the exact time once it was seen.)
+ */
+function graceOf(spec: Raw): number {
+  return typeof spec.terminationGracePeriodSeconds === 'number' ? spec.terminationGracePeriodSeconds : 30
+}
+
 /** Source: core/v1 Pod. Throws only when it has no name or uid. */
 export function projectPod(raw: unknown): PodView {
   const { metadata, spec, status } = rawOf(raw)
@@ -85,7 +93,7 @@ export function projectPod(raw: unknown): PodView {
     ...identityOf(meta),
     jobUid: controllerUid(meta.ownerReferences),
     createdMs: timeOf(meta.creationTimestamp) ?? 0,
-    deletedMs: deletionMs === null ? null : deletionMs - graceSeconds * 1000,
+    deletedMs: deletionMs === null ? null : deletionMs - (graceSeconds > 0 ? graceSeconds : graceOf(wanted)) * 1000,
     phase: shared(seen.phase),
     reason: shared(seen.reason),
     message: textOf(seen.message),

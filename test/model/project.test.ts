@@ -162,7 +162,13 @@ test('when a Pod’s deletion was asked for is its deletionTimestamp less the gr
   const pod = projectPod({ metadata: { ...meta, deletionTimestamp: '2026-11-24T12:00:40Z', deletionGracePeriodSeconds: 30 } })
   assert.deepEqual([pod.deletedMs, pod.deletionGraceSeconds], [Date.UTC(2026, 10, 24, 12, 0, 10), 30])
   const forced = projectPod({ metadata: { ...meta, deletionTimestamp: '2026-11-24T12:00:40Z', deletionGracePeriodSeconds: 0 } })
-  assert.deepEqual([forced.deletedMs, forced.deletionGraceSeconds], [Date.UTC(2026, 10, 24, 12, 0, 40), 0])
+  // The kubelet's last deletion has 0 too and overwrites the time: the request may be as old as the Pod's grace period (30 s by default).
+  assert.deepEqual([forced.deletedMs, forced.deletionGraceSeconds], [Date.UTC(2026, 10, 24, 12, 0, 10), 0])
+  const quick = projectPod({
+    metadata: { ...meta, deletionTimestamp: '2026-11-24T12:00:40Z', deletionGracePeriodSeconds: 0 },
+    spec: { terminationGracePeriodSeconds: 5 },
+  })
+  assert.equal(quick.deletedMs, Date.UTC(2026, 10, 24, 12, 0, 35))
   assert.equal('deletionGraceSeconds' in projectPod({ metadata: meta }), false)
 })
 

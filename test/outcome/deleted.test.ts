@@ -48,7 +48,7 @@ const rows: Row[] = [
   ['the Job deleted while Kueue runs it', { job: { deleted: '12:00:30', labels: KUEUE }, pod: { task: running() } }, 'stop deleted'],
   ['the Job deleted, its Pod has completed', { job: { deleted: '12:00:30' }, pod: { phase: 'Succeeded', task: exited(0) } }, 'completed 0 stored'],
   ['the Job deleted, its Pod has failed', { job: { deleted: '12:00:30' }, pod: { phase: 'Failed', task: exited(4) } }, 'failed container_exit 4 stored'],
-  ['the Job deleted after it was Complete, the Pod gone with it', { job: { deleted: '12:00:30', ...completeJob }, pod: deleted(exited(0), { phase: 'Succeeded', grace: 0 }) }, 'completed 0 stored'],
+  ['the Job deleted after it was Complete, the Pod gone with it', { job: { deleted: '12:01:30', ...completeJob }, pod: { ...deleted(exited(0), { phase: 'Succeeded', grace: 0 }), deleted: '12:01:30' } }, 'completed 0 stored'],
   ['the Job deleted after it had failed, the Pod gone unseen', { job: { deleted: '12:00:30', ...failedJob }, now: '12:02:00' }, 'failed job_failed - retryable stored'],
 
   // The Pod was deleted while it ran: first wait for the Job's word.
