@@ -1,8 +1,14 @@
 // Logs as a control plane and a REST caller meet them, on the embedded cluster or on the real one: the end of a failed task's log in its report,
 // also when its Pod was stopped and is gone; secrets taken out of it; reading and following by REST.
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { request } from 'undici'
+import { connectCluster } from '../../src/cluster/index.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
 import { CALLBACK_SECRET, clusterConfig, freshWorkerId, type Jobhook, shellTask, startJobhook, TOKEN } from '../support/jobhook.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { until } from '../support/wait.ts'
@@ -10,6 +16,8 @@ import { until } from '../support/wait.ts'
 const target = clusterConfig()
 const slow = { timeoutMs: 60_000 }
 const LIMIT_BYTES = 1_048_576
+const folder = mkdtempSync(join(tmpdir(), 'jobhook-logs-'))
+const kubeconfigFile = join(folder, 'embedded.kubeconfig')
 let receiver: Receiver
 let jobhook: Jobhook
 
@@ -19,12 +27,26 @@ before(async () => {
     worker_id: freshWorkerId('logs'),
     callback: { url: receiver.url, secrets: [CALLBACK_SECRET], schedule: [0, 1, 1, 1] },
     ...target.config,
+    ...(target.real ? {} : { embedded: { kubeconfig_file: kubeconfigFile } }),
   })
 })
 after(async () => {
   await jobhook?.stop()
   await receiver?.close()
+  rmSync(folder, { recursive: true, force: true })
 })
+
+/** The cluster as somebody with kubectl has it: on the real one with more rights than the service. */
+function byHand(): ReturnType<typeof connectCluster> {
+  return connectCluster(
+    { clock: systemClock, metrics: createMetrics(), userAgent: 'test' },
+    {
+      kubeconfig: { kind: 'file', path: target.real ? (process.env.JOBHOOK_TEST_ADMIN_KUBECONFIG ?? '') : kubeconfigFile },
+      namespace: target.real ? (process.env.JOBHOOK_TEST_NAMESPACE ?? null) : 'default',
+      connections: 1,
+    },
+  )
+}
 
 const verdictOf = (taskId: string) => until(`the verdict of ${taskId}`, () => receiver.verdicts(taskId)[0], slow)
 const logs = (taskId: string, query = '', headers: Record<string, string> = {}) =>
@@ -100,6 +122,45 @@ test('a task that is silent until it is stopped is stopped all the same, and wha
   const { data } = await verdictOf('silent')
   assert.equal(data.failure_reason, 'task_timeout')
   assert.match(data.detail.log_tail ?? JSON.stringify(data.detail), /^only word\n/)
+})
+
+test('a task that another replica has stopped: the leader follows its log from when it sees the mark', async () => {
+  const { body } = await jobhook.webhook(
+    shellTask('marked', 'trap "sleep 1; echo last words; exit 143" TERM; echo begun; while true; do sleep 0.1; done'),
+  )
+  const { id } = body.data
+  await until('it runs', () => receiver.of('marked')[0], slow)
+  const { cluster, connection } = byHand()
+  try {
+    const mark = JSON.stringify({ reason: 'task_timeout', at: new Date().toISOString(), message: 'another replica said so' })
+    const patch = { metadata: { annotations: { 'jobhook.dev/stop': mark } }, spec: { activeDeadlineSeconds: 1 } }
+    assert.ok((await cluster.patchJob(id, 'merge', patch)).ok)
+  } finally {
+    await connection.close()
+  }
+  const { data } = await verdictOf('marked')
+  assert.equal(data.failure_reason, 'task_timeout')
+  assert.match(data.detail.log_tail ?? JSON.stringify(data.detail), /^begun\n(.*\n)*last words\n/)
+})
+
+test('a Pod that somebody deletes: its last words are in the report all the same', async () => {
+  const { body } = await jobhook.webhook(
+    shellTask('deleted', 'trap "sleep 1; echo last words; exit 143" TERM; echo begun; while true; do sleep 0.1; done'),
+  )
+  await until('it runs', () => receiver.of('deleted')[0], slow)
+  const { body: task } = await jobhook.rest('GET', `/v1/tasks/${body.data.id}`)
+  const { cluster, connection } = byHand()
+  try {
+    const { dispatcher, headers } = await connection.prepare('requests')
+    const url = `${connection.origin}${connection.prefix}/api/v1/namespaces/${cluster.namespace}/pods/${task.pod}`
+    const response = await request(url, { method: 'DELETE', headers, dispatcher })
+    assert.equal(response.statusCode, 200, await response.body.text())
+  } finally {
+    await connection.close()
+  }
+  const { type, data } = await verdictOf('deleted')
+  assert.equal(type, 'task_failed')
+  assert.match(data.detail.log_tail ?? JSON.stringify(data.detail), /^begun\n(.*\n)*last words\n/)
 })
 
 test('a cancelled task is no failure: its report has no log', async () => {
