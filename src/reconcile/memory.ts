@@ -4,6 +4,7 @@
 import type { DeliveryRecord } from '../model/callback.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
+import type { Outcome } from '../model/verdict.ts'
 import { isFurther } from './record.ts'
 
 export interface StartedDelivery {
@@ -19,6 +20,8 @@ export interface TaskMemory {
   /** The receiver's final answer, once it came: what is left is only to close. */
   answered: DeliveryRecord | null
   closed: boolean
+  /** The verdict this replica has reached, before it is written down anywhere. */
+  ended: Extract<Outcome, { kind: 'ended' }> | null
   /** Of the delivery, as this replica last saw it: what is remembered of an earlier one no longer holds. */
   round: number
   /** When this replica first saw that the workload had ended. */
@@ -47,6 +50,7 @@ export function createMemory(): Memory {
         started: { attempts: 0, nextAtMs: 0, inFlight: null, done: false },
         answered: null,
         closed: false,
+        ended: null,
         round: 0,
         endedSeenMs: null,
       }

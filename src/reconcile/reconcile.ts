@@ -87,7 +87,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     const stored = readVerdict(job)
     let outcome: Outcome = stored
       ? { kind: 'ended', verdict: stored, evidenceCanVanish: false, startedMs: parseTime(stored.startedAt) }
-      : deps.classify(task, clock.now())
+      : (own.ended ?? deps.classify(task, clock.now()))
     if (outcome.kind === 'stop' && !CERTAIN_STOPS.has(outcome.reason)) outcome = await deps.secondLook.confirm(task, outcome)
     if (outcome.kind === 'live') {
       // Stopped by another replica, by a hand or by Kubernetes: then from now on at least.
@@ -109,7 +109,9 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       const canWait = stored !== null || !outcome.evidenceCanVanish
       if (canWait && deps.mayDeliver?.(target.url, name) === false) return
     }
-    const verdict = stored ?? (await withLogTail(task, outcome.verdict))
+    const verdict = stored ?? own.ended?.verdict ?? (await withLogTail(task, outcome.verdict))
+    // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
+    own.ended ??= { ...outcome, verdict }
     if (!stored && outcome.evidenceCanVanish) await storeVerdict(job, verdict)
     // Once an attempt at the verdict was made, task_started would come after it.
     const verdictTried = round > 0 || (before?.attempts ?? 0) > 0

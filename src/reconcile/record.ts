@@ -8,6 +8,8 @@ import type { Verdict } from '../model/verdict.ts'
 /** On Jobs whose report could not be delivered: for kubectl get jobs -l. */
 export const DEAD_LETTER_LABEL = 'jobhook.dev/dead-letter'
 
+const KUEUE_LABEL = 'kueue.x-k8s.io/queue-name'
+
 const CLOSED_STATES = new Set(['delivered', 'gone', 'dead', 'none'])
 
 /** Where the verdict's delivery stands; null when nothing has been recorded. Unreadable text counts as nothing recorded. */
@@ -61,7 +63,10 @@ export function recordPatch(job: JobView, annotations: { verdict?: Verdict; deli
 export function stopPatch(job: JobView, mark: string): object {
   return {
     metadata: { uid: job.uid, resourceVersion: job.resourceVersion, annotations: { [annotation('stop')]: mark } },
-    spec: { activeDeadlineSeconds: 1, ...(job.suspended ? { suspend: false, parallelism: 0 } : {}) },
+    // Kueue decides about suspend on its Jobs: one it holds back has no Pod, and the mark alone ends it for us.
+    ...(job.suspended && job.labels[KUEUE_LABEL] !== undefined
+      ? {}
+      : { spec: { activeDeadlineSeconds: 1, ...(job.suspended ? { suspend: false, parallelism: 0 } : {}) } }),
   }
 }
 

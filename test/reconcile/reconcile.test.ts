@@ -301,6 +301,21 @@ test('a task that has waited too long by the cache is looked at live before it i
   assert.deepEqual(did, ['look again', 'look again', 'stop unschedulable'])
 })
 
+test('a verdict once reached stands, also when a stop mark comes before it is delivered', async () => {
+  const retry: DeliveryResult = { kind: 'retry', status: 500, afterMs: null, cause: 'x' }
+  const { sent, state, step } = world({
+    outcome: ended(completed),
+    answers: [{ kind: 'acknowledged', status: 200 }, retry],
+    failWrites: ['record'],
+  })
+  await assert.rejects(step('x'), /recording on the Job/)
+  state.outcome = ended(cancelled, true)
+  await step('x')
+  const bodies = sent.filter((message) => message.slot === 'verdict').map((message) => message.body)
+  assert.equal(bodies.length, 2)
+  assert.equal(bodies[0], bodies[1])
+})
+
 test('a Job with our labels that we did not make is left alone', async () => {
   const { did, state, step } = world({ outcome: ended(completed) })
   state.task = { ...state.task, job: { ...job(), annotations: {} } }
