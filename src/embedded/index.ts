@@ -1,6 +1,6 @@
 /**
  * A Kubernetes API in this process that runs container commands as local processes: for a laptop, the demo and fast tests. It is never the proof that something
- * works on Kubernetes; the contract tests hold it to what a real API server does. docs: docs/embedded.md
+ * works on Kubernetes; the contract tests hold it to what a real API server does. How it works and what it does not do: README.md beside this file.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'

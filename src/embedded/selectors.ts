@@ -1,7 +1,7 @@
 /** Label and field selectors as list, watch and deleteCollection take them. Pure. */
 import { at } from './json.ts'
 import { badRequest } from './status.ts'
-import type { KubeObject, LabelSelector } from './types.ts'
+import type { KubeObject } from './types.ts'
 
 export type Matcher = (object: KubeObject) => boolean
 
@@ -66,12 +66,6 @@ function requirement(part: string, whole: string): LabelTest {
 
 function has(key: string): LabelTest {
   return (labels) => labels[key] !== undefined
-}
-
-/** A LabelSelector inside an object, such as a Job's spec.selector. */
-export function selectorMatcher(selector: LabelSelector | undefined): Matcher {
-  const equal = Object.entries(selector?.matchLabels ?? {})
-  return (object) => equal.every(([key, value]) => object.metadata.labels?.[key] === value)
 }
 
 /** Parses `metadata.name=a,status.phase!=Failed` against the fields a resource allows; `defaults` are the values of absent fields. */

@@ -20,7 +20,7 @@ export type ChangeListener = (change: Change) => void
 export interface Store {
   revision(): number
   get(resource: string, namespace: string, name: string): KubeObject | undefined
-  /** Sorted by namespace, then name, as etcd keys are. An empty namespace means all. */
+  /** Sorted by namespace, then name, as etcd keys are. An empty namespace means all. Later writes change the array: copy it before writing in a loop over it. */
   list(resource: string, namespace: string): KubeObject[]
   /** The list as it was at a revision, or null when the history does not reach back that far. */
   listAt(resource: string, namespace: string, revision: number): KubeObject[] | null
@@ -39,7 +39,7 @@ export interface Store {
 
 interface Shelf {
   byNamespace: Map<string, Map<string, KubeObject>>
-  sorted: Map<string, KubeObject[]> // by namespace; dropped when a key comes, goes or changes
+  sorted: Map<string, KubeObject[]> // by namespace, made at the first list and kept in order from then on
   history: Change[]
   forgottenTo: number
   listeners: Set<ChangeListener>
@@ -49,6 +49,8 @@ export function createStore(options: { firstRevision: number; historyLimit: numb
   const shelves = new Map<string, Shelf>()
   const everywhere = new Set<ChangeListener>()
   let revision = options.firstRevision
+  const undelivered: Change[] = []
+  let delivering = false
 
   function shelf(resource: string): Shelf {
     let found = shelves.get(resource)
@@ -61,15 +63,30 @@ export function createStore(options: { firstRevision: number; historyLimit: numb
 
   function record(at: Shelf, change: Change): void {
     const namespace = change.object.metadata.namespace ?? ''
-    at.sorted.delete(namespace)
-    at.sorted.delete('')
+    for (const key of new Set([namespace, ''])) {
+      const objects = at.sorted.get(key)
+      if (objects !== undefined) keepInOrder(objects, change)
+    }
     at.history.push(change)
     if (at.history.length > options.historyLimit * 2) {
       const dropped = at.history.splice(0, at.history.length - options.historyLimit)
       at.forgottenTo = dropped.at(-1)?.revision ?? at.forgottenTo
     }
-    for (const listener of at.listeners) listener(change)
-    for (const listener of everywhere) listener(change)
+    undelivered.push(change)
+    if (!delivering) deliver()
+  }
+
+  /** One change after the other, to everybody: a listener that writes must not make others hear its change before the one that caused it. */
+  function deliver(): void {
+    delivering = true
+    try {
+      for (let change = undelivered.shift(); change !== undefined; change = undelivered.shift()) {
+        for (const listener of shelf(change.resource).listeners) listener(change)
+        for (const listener of everywhere) listener(change)
+      }
+    } finally {
+      delivering = false
+    }
   }
 
   function write(type: ChangeType, resource: string, object: KubeObject): KubeObject {
@@ -110,6 +127,7 @@ export function createStore(options: { firstRevision: number; historyLimit: numb
     listAt(resource, namespace, wanted) {
       const at = shelf(resource)
       if (wanted < at.forgottenTo) return null
+      if ((at.history.at(-1)?.revision ?? 0) <= wanted) return list(resource, namespace)
       const objects = new Map(list(resource, namespace).map((object) => [keyOf(object), object]))
       for (let index = at.history.length - 1; index >= 0; index -= 1) {
         const change = at.history[index]
@@ -149,6 +167,20 @@ export function createStore(options: { firstRevision: number; historyLimit: numb
       }
     },
   }
+}
+
+function keepInOrder(objects: KubeObject[], { type, object }: Change): void {
+  let low = 0
+  let high = objects.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const here = objects[middle]
+    if (here !== undefined && compareKeys(here, object) < 0) low = middle + 1
+    else high = middle
+  }
+  if (type === 'ADDED') objects.splice(low, 0, object)
+  else if (type === 'DELETED') objects.splice(low, 1)
+  else objects[low] = object
 }
 
 export function keyOf(object: KubeObject): string {

@@ -10,6 +10,7 @@ import {
   jobsPath,
   type Loose,
   MERGE,
+  needsControllers,
   patch,
   podsOf,
   STRATEGIC,
@@ -74,14 +75,16 @@ async function ownedBy(owner: Loose, name: string, extra: Loose = {}): Promise<s
   return corePath(target, 'configmaps', name)
 }
 
-test('what an object owns goes with it in the background', async () => {
+test('what an object owns goes with it in the background', async (t) => {
+  if (!needsControllers(t, target)) return
   const { body } = await create(target, corePath(target, 'configmaps'), configMap('owner-background'))
   const path = await ownedBy(body, 'owned-background')
   await target.call('DELETE', corePath(target, 'configmaps', 'owner-background'), { body: { propagationPolicy: 'Background' } })
   await untilGone(target, path)
 })
 
-test('with two owners an object stays until the second has gone', async () => {
+test('with two owners an object stays until the second has gone', async (t) => {
+  if (!needsControllers(t, target)) return
   const { body: first } = await create(target, corePath(target, 'configmaps'), configMap('owner-first'))
   const { body: second } = await create(target, corePath(target, 'configmaps'), configMap('owner-second'))
   const path = await ownedBy(first, 'owned-twice')
@@ -99,12 +102,14 @@ test('with two owners an object stays until the second has gone', async () => {
   await untilGone(target, path)
 })
 
-test('an object whose owner never existed is collected', async () => {
+test('an object whose owner never existed is collected', async (t) => {
+  if (!needsControllers(t, target)) return
   const ghost = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'ghost', uid: '00000000-0000-4000-8000-000000000000' } }
   await untilGone(target, await ownedBy(ghost, 'owned-by-ghost'))
 })
 
-test('Orphan lets the owner go and takes its reference off what it owned', async () => {
+test('Orphan lets the owner go and takes its reference off what it owned', async (t) => {
+  if (!needsControllers(t, target)) return
   const { body } = await create(target, corePath(target, 'configmaps'), configMap('owner-orphan'))
   const path = await ownedBy(body, 'orphaned')
   await target.call('DELETE', corePath(target, 'configmaps', 'owner-orphan'), { body: { propagationPolicy: 'Orphan' } })
@@ -114,7 +119,8 @@ test('Orphan lets the owner go and takes its reference off what it owned', async
   assert.equal(left.body.metadata.ownerReferences, undefined)
 })
 
-test('Foreground keeps the owner until what blocks it has gone', async () => {
+test('Foreground keeps the owner until what blocks it has gone', async (t) => {
+  if (!needsControllers(t, target)) return
   const { body } = await create(target, corePath(target, 'configmaps'), configMap('owner-foreground'))
   const ownerPath = corePath(target, 'configmaps', 'owner-foreground')
   const path = await ownedBy(body, 'blocking', { blockOwnerDeletion: true })
@@ -128,7 +134,8 @@ test('Foreground keeps the owner until what blocks it has gone', async () => {
   await untilGone(target, ownerPath)
 })
 
-test('a Job deleted without a policy orphans its Pods, and the answer warns of it', async () => {
+test('a Job deleted without a policy orphans its Pods, and the answer warns of it', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(
     target,
     jobsPath(target),
@@ -152,7 +159,8 @@ test('a Job deleted without a policy orphans its Pods, and the answer warns of i
   await untilGone(target, corePath(target, 'pods', pod.metadata.name))
 })
 
-test('a Job deleted in the background takes its Pods along', async () => {
+test('a Job deleted in the background takes its Pods along', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), job(target, 'background', { pod: { nodeSelector: { none: 'here' } } }))
   const pod = await until('its Pod', async () => (await podsOf(target, 'background'))[0])
   const answer = await target.call('DELETE', jobsPath(target, 'background'), { body: { propagationPolicy: 'Background' } })

@@ -142,6 +142,12 @@ export function needsContainers(t: TestContext, target: Target): boolean {
   return target.runsContainers
 }
 
+/** False, with the reason in the report, where nothing acts on Jobs and owners. */
+export function needsControllers(t: TestContext, target: Target): boolean {
+  if (!target.hasControllers) t.skip('JOBHOOK_TEST_CONTROLLERS is 0: no controller acts on Jobs and owners')
+  return target.hasControllers
+}
+
 export function assertStatus(answer: Answer, code: number, reason: string): void {
   assert.equal(answer.status, code, answer.text)
   assert.equal(answer.body.kind, 'Status')

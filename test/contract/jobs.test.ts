@@ -8,6 +8,7 @@ import {
   job,
   jobsPath,
   type Loose,
+  needsControllers,
   patch,
   podsOf,
   STRATEGIC,
@@ -30,7 +31,8 @@ const OURS = 'example.com/ours'
 const NOWHERE = { nodeSelector: { 'example.com/nowhere': 'yes' } }
 const STOP_SUSPENDED = { spec: { suspend: false, parallelism: 0, activeDeadlineSeconds: 1 } }
 
-test('a suspended Job says so and has no Pod', async () => {
+test('a suspended Job says so and has no Pod', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), suspendedJob(target, 'suspended'))
   const found = await untilObject(
     target,
@@ -43,7 +45,8 @@ test('a suspended Job says so and has no Pod', async () => {
   assert.deepEqual(await podsOf(target, 'suspended'), [])
 })
 
-test('a Job that resumes gets its start time and its Pod', async () => {
+test('a Job that resumes gets its start time and its Pod', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), { ...suspendedJob(target, 'resumed') })
   await untilObject(
     target,
@@ -58,7 +61,8 @@ test('a Job that resumes gets its start time and its Pod', async () => {
   await until('its Pod', async () => (await podsOf(target, 'resumed'))[0])
 })
 
-test('the Pod of a Job carries its labels, its owner, its annotations and the tracking finalizer', async () => {
+test('the Pod of a Job carries its labels, its owner, its annotations and the tracking finalizer', async (t) => {
+  if (!needsControllers(t, target)) return
   const body = job(target, 'pod-shape', { pod: NOWHERE }) as Loose
   body.spec.template.metadata = { labels: { team: 'web' }, annotations: { note: 'x' } }
   const { body: owner } = await create(target, jobsPath(target), body)
@@ -81,7 +85,8 @@ test('the Pod of a Job carries its labels, its owner, its annotations and the tr
   assert.deepEqual([running.status.ready, running.status.terminating, running.status.uncountedTerminatedPods], [0, 0, {}])
 })
 
-test('a Pod that no node takes is Pending with PodScheduled False, Unschedulable', async () => {
+test('a Pod that no node takes is Pending with PodScheduled False, Unschedulable', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), job(target, 'unschedulable', { pod: NOWHERE }))
   const pod = await until('the scheduler to refuse', async () =>
     (await podsOf(target, 'unschedulable')).find((item) =>
@@ -93,7 +98,8 @@ test('a Pod that no node takes is Pending with PodScheduled False, Unschedulable
   assert.match(pod.status.conditions[0].message, /nodes? (are )?available/)
 })
 
-test('suspend: false, parallelism: 0, activeDeadlineSeconds: 1 ends a suspended Job as Failed without a Pod', async () => {
+test('suspend: false, parallelism: 0, activeDeadlineSeconds: 1 ends a suspended Job as Failed without a Pod', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), suspendedJob(target, 'never-started'))
   await untilObject(
     target,
@@ -111,7 +117,8 @@ test('suspend: false, parallelism: 0, activeDeadlineSeconds: 1 ends a suspended 
   assert.deepEqual(await podsOf(target, 'never-started'), [])
 })
 
-test('a TTL patched onto a finished Job deletes it', async () => {
+test('a TTL patched onto a finished Job deletes it', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), suspendedJob(target, 'expiring'))
   await patch(target, jobsPath(target, 'expiring'), STOP_SUSPENDED)
   await untilFinished(target, 'expiring')
@@ -119,7 +126,8 @@ test('a TTL patched onto a finished Job deletes it', async () => {
   await untilGone(target, jobsPath(target, 'expiring'))
 })
 
-test('a finalizer keeps a Job past its TTL until it is taken off', async () => {
+test('a finalizer keeps a Job past its TTL until it is taken off', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), suspendedJob(target, 'kept', { finalizers: [OURS] }))
   await patch(target, jobsPath(target, 'kept'), STOP_SUSPENDED)
   await untilFinished(target, 'kept')
@@ -140,7 +148,8 @@ test('a finalizer keeps a Job past its TTL until it is taken off', async () => {
   await untilGone(target, jobsPath(target, 'kept'))
 })
 
-test('a deadline stops a Job whose Pod never started: the Pod goes, then the Job is Failed', async () => {
+test('a deadline stops a Job whose Pod never started: the Pod goes, then the Job is Failed', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), job(target, 'deadline-pending', { pod: NOWHERE }))
   const pod = await until('its Pod', async () => (await podsOf(target, 'deadline-pending'))[0])
   await patch(target, jobsPath(target, 'deadline-pending'), { spec: { activeDeadlineSeconds: 1 } })
@@ -151,7 +160,8 @@ test('a deadline stops a Job whose Pod never started: the Pod goes, then the Job
   await untilGone(target, corePath(target, 'pods', pod.metadata.name))
 })
 
-test('a Job with a finalizer, deleted in the background, leaves its Pod and gets no condition; a deadline still stops it', async () => {
+test('a Job with a finalizer, deleted in the background, leaves its Pod and gets no condition; a deadline still stops it', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), job(target, 'half-deleted', { pod: NOWHERE, metadata: { finalizers: [OURS] } }))
   const pod = await until('its Pod', async () => (await podsOf(target, 'half-deleted'))[0])
   await target.call('DELETE', jobsPath(target, 'half-deleted'), { body: { propagationPolicy: 'Background' } })
@@ -172,7 +182,8 @@ test('a Job with a finalizer, deleted in the background, leaves its Pod and gets
   await untilGone(target, jobsPath(target, 'half-deleted'))
 })
 
-test('a Pod of a Job that is deleted before it ran is replaced', async () => {
+test('a Pod of a Job that is deleted before it ran is replaced', async (t) => {
+  if (!needsControllers(t, target)) return
   await create(target, jobsPath(target), job(target, 'replaced-pod', { pod: NOWHERE, spec: { backoffLimit: 3 } }))
   const pod = await until('its Pod', async () => (await podsOf(target, 'replaced-pod'))[0])
   await target.call('DELETE', corePath(target, 'pods', pod.metadata.name))

@@ -105,6 +105,14 @@ test('a container that is none of the Pod is 400', async (t) => {
   assert.equal(answer.body.message, `container other is not valid for pod ${pod}`)
 })
 
+test('the log of a previous start that never was is 400', async (t) => {
+  if (!needsContainers(t, target)) return
+  const pod = await finishedPod('log-previous', 'echo x')
+  const answer = await log(pod, 'previous=true')
+  assertStatus(answer, 400, 'BadRequest')
+  assert.equal(answer.body.message, `previous terminated container "task" in pod "${pod}" not found`)
+})
+
 test('with several containers one has to be named', async (t) => {
   if (!needsContainers(t, target)) return
   const pod = {

@@ -10,7 +10,10 @@ const RULES = [
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['*'] },
 ]
 
-export async function prepareNamespace(admin: Call): Promise<{ namespace: string; token: string; remove(): Promise<void> }> {
+export async function prepareNamespace(
+  admin: Call,
+  hasControllers: boolean,
+): Promise<{ namespace: string; token: string; remove(): Promise<void> }> {
   const namespace = `contract-${randomBytes(4).toString('hex')}`
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`
   await must(admin, 'POST', '/api/v1/namespaces', { metadata: { name: namespace } })
@@ -24,7 +27,8 @@ export async function prepareNamespace(admin: Call): Promise<{ namespace: string
   const { body } = await must(admin, 'POST', `/api/v1/namespaces/${namespace}/serviceaccounts/tester/token`, {
     spec: { expirationSeconds: 3600 },
   })
-  await untilReady(admin, namespace)
+  if (hasControllers) await untilReady(admin, namespace)
+  else await admin('POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, { body: { metadata: { name: 'default' } } })
   await untilAllowed(admin, namespace)
   return {
     namespace,

@@ -5,6 +5,7 @@
  * JOBHOOK_TEST_KUBECONFIG        a service account's kubeconfig, its namespace in the context
  * JOBHOOK_TEST_ADMIN_KUBECONFIG  an administrator's: then each file runs in a fresh namespace with a ServiceAccount of its own, deleted afterwards
  * JOBHOOK_TEST_NODE              real | kwok | none: whether containers run there (default none)
+ * JOBHOOK_TEST_CONTROLLERS      0 where no controller acts on Jobs and owners (an API server alone)
  * JOBHOOK_TEST_ETCD              the real cluster's etcd, http://127.0.0.1:PORT, to compact its history on demand
  */
 import { Agent, request } from 'undici'
@@ -42,6 +43,8 @@ export interface Target {
   namespace: string
   /** Whether a container's command really runs. */
   runsContainers: boolean
+  /** Whether Jobs, owner references and TTLs are acted on. */
+  hasControllers: boolean
   /** Why not, for a skipped test's reason. */
   why: string
   /** An image that every command of the suite runs in (sh, sleep, seq, env). */
@@ -71,6 +74,7 @@ async function openEmbedded(): Promise<Target> {
     kind: 'embedded',
     namespace: 'contract',
     runsContainers: true,
+    hasControllers: true,
     why: '',
     image: 'docker.io/library/busybox:1.36',
     ...calls,
@@ -86,7 +90,8 @@ async function openReal(kubeconfig: string, adminKubeconfig: string | undefined)
   const own = readKubeconfig(kubeconfig)
   const admin = adminKubeconfig === undefined ? null : readKubeconfig(adminKubeconfig)
   const adminCalls = admin === null ? null : connect(admin, null)
-  const fresh = adminCalls === null ? null : await prepareNamespace(adminCalls.call)
+  const hasControllers = process.env.JOBHOOK_TEST_CONTROLLERS !== '0'
+  const fresh = adminCalls === null ? null : await prepareNamespace(adminCalls.call, hasControllers)
   const connection = fresh === null ? own : { ...own, namespace: fresh.namespace, token: fresh.token }
   const calls = connect(connection, admin)
   const node = process.env.JOBHOOK_TEST_NODE ?? 'none'
@@ -95,6 +100,7 @@ async function openReal(kubeconfig: string, adminKubeconfig: string | undefined)
     kind: 'real',
     namespace: connection.namespace,
     runsContainers: node === 'real',
+    hasControllers,
     why: `JOBHOOK_TEST_NODE is ${node}: containers do not run there`,
     image: 'docker.io/library/busybox:1.36',
     ...calls,

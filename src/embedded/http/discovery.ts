@@ -1,6 +1,6 @@
 /** /version, /api, /apis and the resource lists: what a client asks before it asks for anything else. Pure. */
 import { arch, platform } from 'node:process'
-import { apiVersionOf, type ResourceType } from '../api/resource.ts'
+import type { ResourceType } from '../api/resource.ts'
 import type { JsonObject } from '../types.ts'
 
 /** The Kubernetes whose behaviour this API follows. */
@@ -83,8 +83,4 @@ function describeResource(type: ResourceType): JsonObject[] {
     ...(type.hasStatus ? [sub('status', ['get', 'patch', 'update'])] : []),
     ...(type.key === 'pods' ? [sub('log', ['get'])] : []),
   ]
-}
-
-export function groupVersionOf(type: ResourceType): string {
-  return apiVersionOf(type)
 }

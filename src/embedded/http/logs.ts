@@ -7,7 +7,7 @@ import { parseTime } from '../time.ts'
 import type { Pod } from '../types.ts'
 
 export interface LogSource {
-  log(podUid: string, container: string): LogFile | undefined
+  log(podUid: string, container: string, previous: boolean): LogFile | undefined
 }
 
 interface LogOptions {
@@ -25,7 +25,10 @@ export async function sendLog(
 ): Promise<void> {
   const container = containerOf(pod, query.get('container'))
   const options = readOptions(query)
-  const log = deps.logs.log(pod.metadata.uid, container)
+  const previous = query.get('previous') === 'true'
+  const log = deps.logs.log(pod.metadata.uid, container, previous)
+  if (log === undefined && previous)
+    throw badRequest(`previous terminated container "${container}" in pod "${pod.metadata.name}" not found`)
   if (log === undefined) throw badRequest(`container "${container}" in pod "${pod.metadata.name}" is ${waitingFor(pod, container)}`)
   response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' })
   response.flushHeaders()

@@ -14,7 +14,7 @@ import { schedulingProblem } from './scheduling.ts'
 export const NODE_NAME = 'embedded'
 
 export interface Kubelet {
-  log(podUid: string, container: string): LogFile | undefined
+  log(podUid: string, container: string, previous: boolean): LogFile | undefined
   /** Ends every process this node started. */
   close(): Promise<void>
 }
@@ -202,7 +202,7 @@ export function startKubelet(cluster: Cluster, options: KubeletOptions): Kubelet
   for (const pod of store.list(pods.key, '')) podChanged(pod as Pod, false)
   const unsubscribe = store.subscribe(pods.key, ({ type, object }) => podChanged(object as Pod, type === 'DELETED'))
   return {
-    log: (podUid, container) => held.get(podUid)?.worker.log(container),
+    log: (podUid, container, previous) => held.get(podUid)?.worker.log(container, previous),
     async close() {
       closed = true
       unsubscribe()

@@ -2,7 +2,7 @@
  * One container's log: standard output and standard error merged, in a bounded file with a time on each line (the CRI log format, as a real node keeps it).
  * When the bound is reached the older half goes. It knows nothing of HTTP or of Pods.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 export interface LogLine {
@@ -107,10 +107,6 @@ export function createLogFile(path: string, limitBytes: number): LogFile {
       })
     },
   }
-}
-
-export function removeLogs(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
 }
 
 function parse(bytes: Buffer): LogLine[] {

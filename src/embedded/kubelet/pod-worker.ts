@@ -30,7 +30,8 @@ export interface PodWorker {
   done: Promise<void>
   /** Ends the Pod: grace for what runs, nothing new starts. Called again it can only hasten. */
   stop(graceMs: number): void
-  log(container: string): LogFile | undefined
+  /** The log of a container's latest start, or of the one before it. */
+  log(container: string, previous: boolean): LogFile | undefined
 }
 
 const RETRY_MS = 2000
@@ -46,7 +47,7 @@ export function startPodWorker(pod: Pod, root: string, deps: PodWorkerDeps): Pod
     ...pod.spec.containers.map((spec) => waitingRecord(spec, false, inits.length > 0)),
   ]
   const running = new Map<ContainerRecord, RunningContainer>()
-  const logs = new Map<string, LogFile>()
+  const logs = new Map<string, LogFile[]>()
   const stopping = new AbortController()
   const sidecarStop = new AbortController()
   let stopBy = Number.POSITIVE_INFINITY
@@ -125,7 +126,7 @@ export function startPodWorker(pod: Pod, root: string, deps: PodWorkerDeps): Pod
     if (prepared === null) return null
     const containerID = `embedded://${randomUUID().replaceAll('-', '')}`
     const log = createLogFile(join(root, 'logs', `${spec.name}-${record.restartCount}.log`), deps.logLimitBytes)
-    logs.set(spec.name, log)
+    logs.set(spec.name, [...(logs.get(spec.name) ?? []).slice(-1), log])
     try {
       if (prepared.words.length === 0)
         throw new StartError('no command specified: the embedded cluster runs commands, not images; set command or args')
@@ -227,7 +228,7 @@ export function startPodWorker(pod: Pod, root: string, deps: PodWorkerDeps): Pod
   return {
     records,
     done,
-    log: (container) => logs.get(container),
+    log: (container, previous) => logs.get(container)?.at(previous ? -2 : -1),
     stop(grace) {
       stopBy = Math.min(stopBy, Date.now() + grace)
       stopping.abort()
