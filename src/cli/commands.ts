@@ -26,6 +26,10 @@ const COMMANDS: Record<string, Command> = {
   tasks: { summary: 'Lists tasks, newest first, or shows one.', load: async () => (await import('./tasks.ts')).tasks },
   logs: { summary: 'Prints a task’s log, or follows it.', load: async () => (await import('./logs.ts')).logs },
   cancel: { summary: 'Cancels tasks: each is stopped, then its end is reported.', load: async () => (await import('./cancel.ts')).cancel },
+  deliveries: {
+    summary: 'Lists reports that are owed or dead, or sends them again.',
+    load: async () => (await import('./deliveries.ts')).deliveries,
+  },
   render: {
     summary: 'Prints the Job and the Secret an assignment would become, as YAML.',
     load: async () => (await import('./render.ts')).render,
