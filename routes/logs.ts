@@ -75,7 +75,8 @@ export function logsRoutes(deps: LogsDeps) {
         },
       },
       async (request, reply) => {
-        const { follow, tail, container = null, since } = request.query
+        const { tail, container = null, since } = request.query
+        const follow = !['false', '0', undefined].includes(request.query.follow)
         const sinceMs = since === undefined ? null : sinceOf(since, deps.now())
         if (Number.isNaN(sinceMs))
           return sendProblem(
@@ -88,7 +89,7 @@ export function logsRoutes(deps: LogsDeps) {
         const answer = await deps.read(
           request.params.id,
           {
-            follow: follow !== undefined && follow !== 'false' && follow !== '0',
+            follow,
             tailLines: tail === undefined ? null : Number(tail),
             container,
             sinceMs,
@@ -99,6 +100,8 @@ export function logsRoutes(deps: LogsDeps) {
         deps.audit({ who: request.callerName, action: 'logs', task_id: request.params.id, from: request.ip })
         const events = prefersEvents(request.headers.accept)
         reply.header('vary', 'accept').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+        // A follower that a stopping replica has ended must not leave an idle connection, which that replica would wait for.
+        if (follow) reply.header('connection', 'close')
         // Some proxies collect an answer before they pass it on.
         reply.header('x-accel-buffering', 'no')
         reply.type(events ? EVENT_STREAM : 'text/plain; charset=utf-8')

@@ -9,6 +9,7 @@ import { request } from 'undici'
 import { connectCluster } from '../../src/cluster/index.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
+import { run } from '../cli/command.ts'
 import { CALLBACK_SECRET, clusterConfig, freshWorkerId, type Jobhook, shellTask, startJobhook, TOKEN } from '../support/jobhook.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { until } from '../support/wait.ts'
@@ -259,4 +260,35 @@ test('a failing setup: its own log is in the report', async () => {
   } finally {
     await setup.stop()
   }
+})
+
+test('submit --wait on the command line ends with the task’s exit code; logs prints what it wrote', async () => {
+  const env = { JOBHOOK_URL: jobhook.url, JOBHOOK_TOKEN: TOKEN, XDG_CONFIG_HOME: folder }
+  const submitted = await run(['submit', '--task-id', 'by-hand', '--wait', '--', '/bin/sh', '-c', 'echo out; exit 6'], { env })
+  assert.equal(submitted.code, 6, submitted.err)
+  assert.deepEqual(await run(['logs', 'by-hand'], { env }), { code: 0, out: 'out\n', err: '' })
+})
+
+test('with log tails switched off the report has none, and says so', async () => {
+  const quiet = await startJobhook({
+    worker_id: freshWorkerId('logs-off'),
+    callback: { url: receiver.url, secrets: [CALLBACK_SECRET], log_tail_bytes: 0 },
+    ...target.config,
+  })
+  try {
+    await quiet.webhook(shellTask('off-1', 'echo hello; exit 1'))
+    const { data } = await verdictOf('off-1')
+    assert.equal(data.detail.log_tail, undefined)
+    assert.match(data.detail.log_note, /switched off/)
+  } finally {
+    await quiet.stop()
+  }
+})
+
+test('a replica that stops ends its followers with a word, and exits 0', async () => {
+  await jobhook.webhook(shellTask('outlives', 'trap "exit 143" TERM; echo one; while true; do sleep 0.1; done', { timeout_seconds: 20 }))
+  const followed = await follow('outlives')
+  await followed.saw(/one/)
+  assert.equal(await jobhook.stop(), 0)
+  assert.match(await followed.ended(), /one\n\[jobhook\] this replica is shutting down: follow again\n$/)
 })
