@@ -89,7 +89,6 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     logLimitBytes: options.logLimitBytes ?? DEFAULT_LOG_LIMIT_BYTES,
     baseEnvironment: Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
   })
-  for (const name of new Set(['default', ...(options.namespaces ?? [])])) ensureNamespace(name)
 
   function ensureNamespace(name: string): void {
     if (cluster.store.get(cluster.namespaces.key, '', name) !== undefined) return
@@ -105,6 +104,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   }
 
   try {
+    for (const name of new Set(['default', ...(options.namespaces ?? [])])) ensureNamespace(name)
     const server = await startApiServer({ cluster, logs: kubelet, deny: options.rbacDeny ?? null, log }, { host, port, prefix })
     const url = `http://${isIPv6(host) ? `[${host}]` : host}:${server.port}/${prefix}`
     const kubeconfig = kubeconfigText(url, 'default')
