@@ -112,6 +112,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     const verdict = stored ?? own.ended?.verdict ?? (await withLogTail(task, outcome.verdict))
     // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
     own.ended ??= { ...outcome, verdict }
+    deps.forgetLog?.(job.uid)
     if (!stored && outcome.evidenceCanVanish) await storeVerdict(job, verdict)
     // Once an attempt at the verdict was made, task_started would come after it.
     const verdictTried = round > 0 || (before?.attempts ?? 0) > 0
@@ -125,7 +126,6 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     own.answered = answer
     await close(job, verdict, answer)
     own.closed = true
-    deps.forgetLog?.(job.uid)
     return
   }
 
