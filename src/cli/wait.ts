@@ -53,7 +53,7 @@ function progressLine(): { show(task: TaskRecord, trouble: string | null): void;
     show(task, trouble) {
       const state = `${task.task_id}: ${task.state}${trouble ? ` (${trouble})` : task.message && task.state !== 'running' ? ` (${task.message})` : ''}`
       if (live) {
-        const text = fit(printable(`${state}, ${Math.round((Date.now() - startedMs) / 1000)} s`), (stderr.columns ?? 80) - 1)
+        const text = fit(printable(`${state}, ${Math.round((Date.now() - startedMs) / 1000)} s`), (stderr.columns || 80) - 1)
         stderr.write(`\r\u001b[2K${text}`)
       } else if (`${task.state}${trouble}` !== last) stderr.write(`${printable(state)}\n`)
       last = `${task.state}${trouble}`
