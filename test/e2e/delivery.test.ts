@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { generateKeyPair, generateSecret } from '../../src/lib/standard-webhooks.ts'
-import { CALLBACK_SECRET, clusterConfig, freshWorkerId, type Jobhook, shellTask, startJobhook } from '../support/jobhook.ts'
+import { run } from '../cli/command.ts'
+import { CALLBACK_SECRET, clusterConfig, freshWorkerId, type Jobhook, shellTask, startJobhook, TOKEN } from '../support/jobhook.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { until } from '../support/wait.ts'
 
@@ -94,6 +95,25 @@ test('every dead letter since a time is replayed at once', async () => {
   await until('all delivered', () => ids.every((id) => receiver.verdicts(id).some((message) => message.answered === 200)), patient)
   for (const bad of ['yesterday', '2026-13-99T00:00:00Z'])
     assert.equal((await jobhook.rest('POST', '/v1/deliveries/replay', { since: bad })).status, 422)
+})
+
+test('the command line lists dead reports and sends them again', async () => {
+  const env = { JOBHOOK_URL: jobhook.url, JOBHOOK_TOKEN: TOKEN }
+  receiver.answer = (message) => (message.data.task_id === 'by-hand-1' && message.type !== 'task_started' ? 503 : 200)
+  await jobhook.webhook(shellTask('by-hand-1', 'exit 1'))
+  await until('dead', async () => (await jobhook.rest('GET', '/v1/deliveries?state=dead')).body.items.length === 1, patient)
+  const listed = await run(['deliveries'], { env })
+  assert.equal(listed.code, 0)
+  assert.match(listed.out, /^TASK .*\nby-hand-1 +failed +dead +3 .*the receiver answered 503\n$/)
+  const [item] = (await run(['deliveries', '--state', 'dead', '--json'], { env })).out.split('\n').map((line) => line && JSON.parse(line))
+  assert.equal(item.task_id, 'by-hand-1')
+  receiver.answer = () => 200
+  assert.deepEqual(await run(['deliveries', 'replay', '--since', '2h'], { env }), { code: 0, out: '1 report is sent again\n', err: '' })
+  await until('delivered', () => receiver.verdicts('by-hand-1').some((message) => message.answered === 200), patient)
+  await until('none left', async () => (await run(['deliveries', '--state', 'dead'], { env })).out === 'No such reports.\n', patient)
+  const unknown = await run(['deliveries', 'replay', 'no-such-task'], { env })
+  assert.equal(unknown.code, 1)
+  assert.match(unknown.err, /no-such-task: no task has this id/)
 })
 
 test('a receiver that never answers holds up nobody else', async () => {
