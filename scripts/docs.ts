@@ -1,3 +1,4 @@
 // `npm run docs`: writes everything that is generated from the schemas.
 await import('./openapi.ts')
 await import('./config-reference.ts')
+await import('./reasons-reference.ts')

@@ -9,18 +9,21 @@ import {
 } from '../callback/index.ts'
 import { createWorkQueue } from '../informer/queue.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
+import { observeSteps } from '../lib/steps.ts'
 import { createFailureLog, createLogKeeper, KEEPER_LIMITS, SLACK_BYTES, tailLinesFor } from '../logs/index.ts'
 import { ANNOTATIONS, LABELS, TASK_APP_NAME } from '../model/keys.ts'
+import { taskState } from '../outcome/index.ts'
 import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
 import { createElection } from '../upkeep/lease.ts'
 import { createSweeper } from '../upkeep/sweeper.ts'
+import type { Inbound } from './inbound.ts'
 import { ownedName } from './names.ts'
 import type { Shared } from './shared.ts'
 
 /** Keys worked on at once besides those that wait for a receiver. */
 const WORKERS = 256
 
-export function createReporting(shared: Shared, identity: string, env: Readonly<Record<string, string | undefined>>) {
+export function createReporting(shared: Shared, inbound: Inbound, identity: string, env: Readonly<Record<string, string | undefined>>) {
   const { config, settings, common, cluster, informer, memory, stopper, classify, labels } = shared
   const { workerId } = settings
   const signer = config.callback.secrets.length > 0 ? createSigner(config.callback.secrets) : null
@@ -45,6 +48,8 @@ export function createReporting(shared: Shared, identity: string, env: Readonly<
     { ...common, transport, lanes, sign: (id, seconds, body) => signer?.sign(id, seconds, body) ?? '' },
     { timeoutMs: settings.callbackTimeoutMs, userAgent: shared.userAgent, allowPrivate },
   )
+  /** Verdicts of tasks without a URL go over the socket where there is one and no callback URL. */
+  const { socket: outbox } = inbound
   const { log_tail_bytes: tailBytes } = config.callback
   const keeper = createLogKeeper(
     { readLog: cluster.readLog, ...common },
@@ -59,8 +64,11 @@ export function createReporting(shared: Shared, identity: string, env: Readonly<
       stopper,
       secondLook: shared.secondLook,
       messages: createMessageBuilder(),
-      deliver: (message, name) => deliverer.deliver(message, { key: name, signal: election.signal() }),
-      mayDeliver: (url, name) => lanes.hasRoom(new URL(url).origin, name),
+      deliver: (message, name) =>
+        outbox && message.url === outbox.url && !message.perTask
+          ? outbox.intake.deliver(message, name)
+          : deliverer.deliver(message, { key: name, signal: election.signal() }),
+      mayDeliver: (url, name) => (outbox?.url === url ? outbox.intake.hasRoom(name) : lanes.hasRoom(new URL(url).origin, name)),
       nextAttemptAtMs: (failures, id, nowMs, retryAfterMs) => nextAttemptAtMs(config.callback.schedule, failures, id, nowMs, retryAfterMs),
       patchJob: cluster.patchJob,
       deleteSecret: cluster.deleteSecret,
@@ -68,11 +76,12 @@ export function createReporting(shared: Shared, identity: string, env: Readonly<
       followLog: failureLog.follow,
       forgetLog: keeper.forget,
       memory,
+      onClosed: (task, outcome, delivery) => observeSteps(common.metrics, taskState(task, outcome).times, delivery.reported_at ?? null),
       wake: (name, atMs) => queue.addAt(name, atMs),
     },
     {
       workerId,
-      callbackUrl: config.callback.url ?? null,
+      callbackUrl: config.callback.url ?? outbox?.url ?? null,
       callbackTypes: config.callback.types,
       retentionSeconds: settings.retentionSeconds,
     },
@@ -87,6 +96,7 @@ export function createReporting(shared: Shared, identity: string, env: Readonly<
     // However many receivers hang, each takes no more than its lane: the other workers stay free.
     { concurrency: WORKERS + deliveriesAtOnce * (allowOrigins.length + 1) },
   )
+  inbound.onWake((name) => queue.addAt(name, common.clock.now()))
   const loop = createReconcileLoop(
     { queue, tasks: informer.tasks, synced: informer.synced, remembering: [memory, shared.secondLook, keeper], clock: common.clock },
     { resyncMs: 30_000 },
@@ -101,10 +111,11 @@ export function createReporting(shared: Shared, identity: string, env: Readonly<
   )
   function lead(): void {
     loop.lead()
+    inbound.lead()
     if (config.sweep_secrets) sweeper.start()
   }
   async function yieldLead(): Promise<void> {
-    await Promise.all([loop.yieldLead(), sweeper.stop()])
+    await Promise.all([loop.yieldLead(), inbound.yieldLead(), sweeper.stop()])
     // The next leader follows what is still to be heard.
     keeper.clear()
   }

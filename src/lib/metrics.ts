@@ -37,6 +37,13 @@ export function createMetrics() {
       buckets: TASK_SECONDS,
       registers,
     }),
+    stepSeconds: new Histogram({
+      name: 'jobhook_task_step_seconds',
+      help: 'Seconds from one step of a task’s life to the next: scheduled, pulled, started, finished, reported. Kubernetes’ times are whole seconds.',
+      labelNames: ['step'],
+      buckets: TASK_SECONDS,
+      registers,
+    }),
     stops: new Counter({ name: 'jobhook_stops_total', help: 'Tasks stopped by jobhook, by reason.', labelNames: ['reason'], registers }),
     deliveries: new Counter({
       name: 'jobhook_deliveries_total',
@@ -70,6 +77,31 @@ export function createMetrics() {
     dedupeErrors: new Counter({
       name: 'jobhook_dedupe_errors_total',
       help: 'Writes of the dedupe ledger that failed. They are tried again; redeliveries of the tasks concerned may run again.',
+      registers,
+    }),
+    queueReleases: new Counter({ name: 'jobhook_queue_releases_total', help: 'Tasks released from the queue.', registers }),
+    placesTaken: new Gauge({
+      name: 'jobhook_places_taken',
+      help: 'Tasks that count against limits.max_concurrent_tasks: running, or able to at any moment.',
+      registers,
+    }),
+    queued: new Gauge({ name: 'jobhook_queued_tasks', help: 'Tasks that wait in the queue.', registers }),
+    pressure: new Gauge({
+      name: 'jobhook_cluster_pressure',
+      help: '1 while the cluster asks to wait (quota, too many requests) and no new work is asked for.',
+      registers,
+    }),
+    pollRequests: new Counter({
+      name: 'jobhook_poll_requests_total',
+      help: 'Requests of the long poll, by kind (lease, ack) and status (0 = no answer).',
+      labelNames: ['kind', 'status'],
+      registers,
+    }),
+    socketConnected: new Gauge({ name: 'jobhook_socket_connected', help: '1 while the socket to the control plane is open.', registers }),
+    socketConnects: new Counter({
+      name: 'jobhook_socket_connects_total',
+      help: 'Attempts to open the socket, by result (open, failed).',
+      labelNames: ['result'],
       registers,
     }),
     deadLetters: new Gauge({

@@ -20,6 +20,8 @@ export interface TaskMemory {
   /** The receiver's final answer, once it came: what is left is only to close. */
   answered: DeliveryRecord | null
   closed: boolean
+  /** Found not to be ours, and said so. */
+  foreign: boolean
   /** The verdict this replica has reached, before it is written down anywhere. */
   ended: Extract<Outcome, { kind: 'ended' }> | null
   /** Of the delivery, as this replica last saw it: what is remembered of an earlier one no longer holds. */
@@ -50,6 +52,7 @@ export function createMemory(): Memory {
         started: { attempts: 0, nextAtMs: 0, inFlight: null, done: false },
         answered: null,
         closed: false,
+        foreign: false,
         ended: null,
         round: 0,
         endedSeenMs: null,

@@ -9,7 +9,7 @@ import type { JobView, TaskView } from '../model/kube.ts'
 import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
 import type { Outcome, Verdict } from '../model/verdict.ts'
 import type { Memory } from './memory.ts'
-import { closePatch, isClosed, readDelivery, readVerdict, recordPatch } from './record.ts'
+import { closePatch, isAnotherObject, isClosed, readDelivery, readVerdict, recordPatch } from './record.ts'
 import type { SecondLook } from './second-look.ts'
 import { createStartedSender, type StartedSender } from './started.ts'
 import type { Stopper } from './stop.ts'
@@ -37,6 +37,8 @@ export interface ReconcileDeps {
   clock: Clock
   log: Logger
   metrics: Metrics
+  /** After a task was closed: for its steps' durations. */
+  onClosed?: (task: TaskView, outcome: Extract<Outcome, { kind: 'ended' }>, delivery: DeliveryRecord) => void
   wake: (name: string, atMs: number) => void
 }
 
@@ -78,8 +80,12 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       own.answered = null
     }
     if (own.closed || isClosed(job)) return
-    // Our labels without our annotations: not made by us, so it is left alone.
-    if (job.annotations[ANNOTATIONS.taskId] === undefined) return
+    if (job.annotations[ANNOTATIONS.taskId] === undefined) {
+      // Our labels without our annotations: not made by us, or edited by hand. It is left alone, and said once.
+      if (!own.foreign) deps.log.warn({ job: job.name }, 'a Job has jobhook’s labels but not its annotations: it is left alone')
+      own.foreign = true
+      return
+    }
     const task: TaskView = job === seen.job ? seen : { job, pods: seen.pods }
     const facts = factsOf(task, options.workerId)
     const target = targetOf(job, options.callbackUrl)
@@ -183,7 +189,8 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
   async function record(job: JobView, what: { verdict?: Verdict; delivery?: DeliveryRecord }): Promise<void> {
     const patched = await deps.patchJob(job.name, 'merge', recordPatch(job, what))
     // 404: the Job is gone although it owed a report (our finalizer was taken off by hand). Memory still holds what is needed to go on.
-    if (!patched.ok && patched.error.status !== 404) throw new ReconcileError('recording on the Job', patched.error)
+    if (!patched.ok && patched.error.status !== 404 && !isAnotherObject(patched.error))
+      throw new ReconcileError('recording on the Job', patched.error)
     const own = memory.of(job.uid)
     if (what.verdict) own.annotations[ANNOTATIONS.verdict] = JSON.stringify(what.verdict)
     if (what.delivery) own.annotations[ANNOTATIONS.delivery] = JSON.stringify(what.delivery)
@@ -199,7 +206,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     const retention = options.retentionSeconds
     const keepSeconds = delivery.state === 'dead' ? retention.deadLetter : verdict.kind === 'failed' ? retention.failure : retention.success
     const patched = await deps.patchJob(job.name, 'strategic', closePatch(job, delivery, keepSeconds, verdict))
-    if (!patched.ok && patched.error.status !== 404 && patched.error.status !== 409)
+    if (!patched.ok && patched.error.status !== 404 && !isAnotherObject(patched.error))
       throw new ReconcileError('closing the Job', patched.error)
     const own = memory.of(job.uid)
     own.annotations[ANNOTATIONS.delivery] = JSON.stringify(delivery)

@@ -1,8 +1,9 @@
 // What jobhook writes on a Job, as patches, and reads back from it. Pure. Every patch names the Job's uid, so that another object that took
-// its name is refused (409) instead of changed.
+// its name is refused (422) instead of changed.
 import type { DeliveryRecord } from '../model/callback.ts'
 import { ANNOTATIONS, annotation, FINALIZER } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
+import type { KubeError } from '../model/kube-api.ts'
 import type { Verdict } from '../model/verdict.ts'
 
 /** On Jobs whose report could not be delivered: for kubectl get jobs -l. */
@@ -102,6 +103,14 @@ export function replayPatch(job: JobView, delivery: DeliveryRecord): object {
     },
     spec: { ttlSecondsAfterFinished: null },
   }
+}
+
+/**
+ * The patch named another uid than the object of that name has: our Job is gone and something else took its name. Kubernetes says so with
+ * 422 for merge and strategic patches (metadata.uid is immutable), with 409 for preconditions.
+ */
+export function isAnotherObject(error: KubeError): boolean {
+  return (error.status === 422 || error.status === 409) && /metadata\.uid|uid in precondition/i.test(error.message)
 }
 
 function parseJson(text: string | undefined): unknown {

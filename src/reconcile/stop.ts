@@ -6,7 +6,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
 import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
-import { isClosed, readVerdict, stopPatch } from './record.ts'
+import { isAnotherObject, isClosed, readVerdict, stopPatch } from './record.ts'
 
 export type StopResult =
   | { kind: 'stopping'; job: JobView }
@@ -47,7 +47,7 @@ export function createStopper(deps: {
           deps.onStopped(stopped)
           return { kind: 'stopping', job: stopped }
         }
-        if (patched.error.status === 404) return { kind: 'ended' }
+        if (patched.error.status === 404 || isAnotherObject(patched.error)) return { kind: 'ended' }
         if (patched.error.status !== 409 || tries === CONFLICT_TRIES) return { kind: 'failed', error: patched.error }
         // Someone wrote in between (often the Job controller's status): decide again on what is there now.
         const live = await deps.getJob(current.name)

@@ -36,7 +36,7 @@ export async function releaseJobs(
   const worker = async (): Promise<void> => {
     for (const job of waiting) {
       const patched = await deps.patchJob(job.name, 'strategic', releasePatch(job, options.ttlSeconds))
-      const gone = !patched.ok && (patched.error.status === 404 || patched.error.status === 409)
+      const gone = !patched.ok && (patched.error.status === 404 || patched.error.status === 409 || patched.error.status === 422)
       const released = { job, owed: owedInWords(job, deps), problem: patched.ok || gone ? null : patched.error.message }
       results.push(released)
       deps.onReleased?.(released)
@@ -46,7 +46,7 @@ export async function releaseJobs(
   return results
 }
 
-/** Others' finalizers stay; another Job under this name is refused (409). */
+/** Others' finalizers stay; another Job under this name is refused (422). */
 export function releasePatch(job: JobView, ttlSeconds: number | null): object {
   return {
     metadata: { uid: job.uid, '$deleteFromPrimitiveList/finalizers': [FINALIZER] },

@@ -7,6 +7,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { parse } from 'yaml'
 import { configReference } from '../../scripts/config-reference-text.ts'
 import { openapiText } from '../../scripts/openapi-text.ts'
+import { reasonsReference } from '../../scripts/reasons-reference-text.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const committed = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
@@ -31,4 +32,8 @@ test('openapi.yaml describes the webhook, its callbacks and every REST route', (
 
 test('docs/configuration.md is what the schema says (else: npm run docs)', () => {
   assert.equal(committed('docs/configuration.md'), configReference())
+})
+
+test('docs/reasons.md is what the table says (else: npm run docs)', () => {
+  assert.equal(committed('docs/reasons.md'), reasonsReference())
 })
