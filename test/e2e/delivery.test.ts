@@ -1,7 +1,11 @@
 // What becomes of a report when its receiver is down, slow or back again, and of a redelivery when the Job is gone; on the embedded cluster or
 // the real one.
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { startEmbedded } from '../../src/embedded/index.ts'
 import { generateKeyPair, generateSecret } from '../../src/lib/standard-webhooks.ts'
 import { run } from '../cli/command.ts'
 import { CALLBACK_SECRET, clusterConfig, freshWorkerId, type Jobhook, shellTask, startJobhook, TOKEN } from '../support/jobhook.ts'
@@ -186,4 +190,54 @@ test('a redelivery after the Job was cleaned up is recognised: the same is a rep
   )
   assert.ok((await jobhook.metric('jobhook_dedupe_entries')) >= 1)
   assert.equal(await jobhook.metric('jobhook_dedupe_errors_total'), 0)
+})
+
+test('the ledger outlives every replica, and each one knows what another finished', async () => {
+  // The cluster must outlive the service, so the embedded one runs in this process and is reached by its kubeconfig.
+  const folder = mkdtempSync(join(tmpdir(), 'jobhook-ledger-'))
+  const kubeconfigFile = join(folder, 'kubeconfig')
+  const embedded = target.real ? null : await startEmbedded({ kubeconfigFile })
+  const workerId = freshWorkerId('Ledger_1.x')
+  const start = (): Promise<Jobhook> =>
+    startJobhook({
+      worker_id: workerId,
+      backend: {
+        kubernetes: {
+          kubeconfig: process.env.JOBHOOK_TEST_KUBECONFIG ?? kubeconfigFile,
+          default_image: 'docker.io/library/busybox:1.36',
+        },
+      },
+      callback: { url: receiver.url, secrets: [CALLBACK_SECRET] },
+      retention: { success: '1s' },
+      leader_election: { lease_duration: '3s' },
+    })
+  const replicas: Jobhook[] = []
+  try {
+    receiver.answer = () => 200
+    const [a, b] = [await start(), await start()]
+    replicas.push(a, b)
+    const task = shellTask('outlived-1', 'true')
+    assert.equal((await a.webhook(task)).status, 202)
+    for (const replica of [a, b]) {
+      await until('its Job is gone', async () => (await replica.rest('GET', '/v1/tasks/outlived-1')).status === 404, patient)
+      await until('it is in the ledger', async () => (await replica.metric('jobhook_dedupe_entries')) === 1, patient)
+      assert.equal((await replica.webhook(task)).headers['jobhook-duplicate'], 'true')
+    }
+    await until(
+      'it is written down',
+      async () => (await a.metric('jobhook_kube_requests_total', { verb: 'create', resource: 'configmaps', status: '201' })) === 1,
+      patient,
+    )
+    await Promise.all([a.kill(), b.kill()])
+    const c = await start()
+    replicas.push(c)
+    const repeat = await c.webhook(task)
+    assert.deepEqual([repeat.status, repeat.headers['jobhook-duplicate']], [202, 'true'])
+    assert.equal((await c.webhook(shellTask('outlived-1', 'false'))).status, 409)
+    assert.equal(receiver.verdicts('outlived-1').length, 1)
+  } finally {
+    for (const replica of replicas) await replica.stop()
+    await embedded?.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
