@@ -19,13 +19,14 @@ const slow = { timeoutMs: 60_000 }
 const LIMIT_BYTES = 1_048_576
 const folder = mkdtempSync(join(tmpdir(), 'jobhook-logs-'))
 const kubeconfigFile = join(folder, 'embedded.kubeconfig')
+const workerId = freshWorkerId('logs')
 let receiver: Receiver
 let jobhook: Jobhook
 
 before(async () => {
   receiver = await startReceiver(CALLBACK_SECRET)
   jobhook = await startJobhook({
-    worker_id: freshWorkerId('logs'),
+    worker_id: workerId,
     callback: { url: receiver.url, secrets: [CALLBACK_SECRET], schedule: [0, 1, 1, 1] },
     ...target.config,
     ...(target.real ? {} : { embedded: { kubeconfig_file: kubeconfigFile } }),
@@ -174,9 +175,9 @@ test('a cancelled task is no failure: its report has no log', async () => {
 })
 
 /** Reads a followed log piece by piece, until the text so far satisfies the condition or the answer ends. */
-async function follow(taskId: string, headers: Record<string, string> = {}) {
+async function follow(taskId: string, headers: Record<string, string> = {}, replica = jobhook) {
   const gone = new AbortController()
-  const response = await request(`${jobhook.url}/v1/tasks/${taskId}/logs?follow=true`, {
+  const response = await request(`${replica.url}/v1/tasks/${taskId}/logs?follow=true`, {
     headers: { authorization: `Bearer ${TOKEN}`, ...headers },
     signal: gone.signal,
     headersTimeout: 30_000,
@@ -244,19 +245,32 @@ test('what there is no log of is answered with a problem that says why', async (
   assert.match((await logs('ended', 'container=other')).body.detail, /it has task/)
 })
 
-test('a failing setup: its own log is in the report', async () => {
+test('a failing setup: its own log is in the report; while it runs, the task’s log is not there yet, and its own is', async () => {
   const image = (target.config.backend as { kubernetes: Record<string, unknown> }).kubernetes
   const setup = await startJobhook({
     worker_id: freshWorkerId('logs-setup'),
     callback: { url: receiver.url, secrets: [CALLBACK_SECRET] },
     ...target.config,
-    backend: { kubernetes: { ...image, setup_command: 'echo no route to the registry >&2; exit 4' } },
+    backend: { kubernetes: { ...image, setup_command: 'echo no route to the registry >&2; sleep 2; exit 4' } },
   })
   try {
     await setup.webhook(shellTask('setup-1', 'echo never'))
+    const early = await until(
+      'the setup runs',
+      async () => {
+        const found = await setup.rest('GET', '/v1/tasks/setup-1/logs?container=setup')
+        return found.status === 200 && found.body !== '' ? await setup.rest('GET', '/v1/tasks/setup-1/logs') : null
+      },
+      slow,
+    )
+    assert.deepEqual([early.status, early.body.code], [409, 'not_started'], JSON.stringify(early.body))
+    assert.match(early.body.detail, /a log is there of: setup.*follow=true/)
     const { data } = await verdictOf('setup-1')
     assert.equal(data.failure_reason, 'setup_command', JSON.stringify(data))
     assert.match(data.detail.log_tail, /no route to the registry/)
+    const never = await setup.rest('GET', '/v1/tasks/setup-1/logs')
+    assert.deepEqual([never.status, never.body.code], [404, 'not_found'])
+    assert.match(never.body.detail, /never ran/)
   } finally {
     await setup.stop()
   }
@@ -267,6 +281,35 @@ test('submit --wait on the command line ends with the task’s exit code; logs p
   const submitted = await run(['submit', '--task-id', 'by-hand', '--wait', '--', '/bin/sh', '-c', 'echo out; exit 6'], { env })
   assert.equal(submitted.code, 6, submitted.err)
   assert.deepEqual(await run(['logs', 'by-hand'], { env }), { code: 0, out: 'out\n', err: '' })
+})
+
+test('every replica reads and follows, not only the one that reports', async () => {
+  const other = await startJobhook({
+    worker_id: workerId,
+    callback: { url: receiver.url, secrets: [CALLBACK_SECRET] },
+    ...(target.real
+      ? target.config
+      : { cluster: 'kubernetes', backend: { kubernetes: { kubeconfig: kubeconfigFile, default_image: 'local' } } }),
+  })
+  try {
+    assert.match((await other.rest('GET', '/readyz?verbose')).body, /leader: \S+ reports/)
+    const answer = await until(
+      'the other replica knows the task',
+      async () => {
+        const found = await other.rest('GET', '/v1/tasks/much/logs?tail=1')
+        return found.status === 200 ? found : null
+      },
+      slow,
+    )
+    assert.equal(answer.body, 'the last word\n')
+    await jobhook.webhook(shellTask('both', 'echo one; trap "exit 143" TERM; while true; do sleep 0.1; done'))
+    const followed = await follow('both', {}, other)
+    await followed.saw(/one/)
+    await other.rest('DELETE', '/v1/tasks/both')
+    assert.match(await followed.ended(), /^one\n/)
+  } finally {
+    await other.stop()
+  }
 })
 
 test('with log tails switched off the report has none, and says so', async () => {
