@@ -1,6 +1,7 @@
 // The composition root: makes every part and hands each what it needs, in the order src/app/ lists. It only wires.
 import { createEntrance } from './app/entrance.ts'
 import { createHttp } from './app/http.ts'
+import { createInbound } from './app/inbound.ts'
 import { createLeaving } from './app/leaving.ts'
 import { createPreflight } from './app/preflight.ts'
 import { createReporting } from './app/reporting.ts'
@@ -36,10 +37,11 @@ export interface AppOptions {
 export function createApp(deps: { clock: Clock; log: Logger }, { config, kubeconfig, identity, insecure, env }: AppOptions): JobhookApp {
   let draining = false
   const shared = createShared(deps, config, kubeconfig)
-  const reporting = createReporting(shared, identity, env)
   const entrance = createEntrance(shared, insecure, env)
+  const inbound = createInbound(shared, entrance, env)
+  const reporting = createReporting(shared, inbound, identity, env)
   const preflight = createPreflight(shared, entrance.spec)
-  const server = createHttp(shared, { entrance, reporting, preflight, draining: () => draining, insecure })
+  const server = createHttp(shared, { entrance, inbound, reporting, preflight, draining: () => draining, insecure })
   const leaveNamespace = createLeaving(shared)
   return {
     server,
@@ -54,11 +56,14 @@ export function createApp(deps: { clock: Clock; log: Logger }, { config, kubecon
     },
     async stop() {
       preflight.stop()
+      // Before anything is refused: what was handed out to us is finished, not handed back.
+      await inbound.stop()
       entrance.admission.drain()
       await server.close()
       await shared.ledger.stop()
       await reporting.stop()
       await leaveNamespace()
+      shared.census.stop()
       await shared.informer.stop()
       await shared.connection.close()
     },

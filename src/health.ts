@@ -16,6 +16,8 @@ export function createHealth(deps: {
   election: { isLeader(): boolean; holder(): string | null }
   preflight: { status(): { ok: boolean; detail: string } }
   draining: () => boolean
+  /** What only this configuration has. */
+  more: () => Check[]
 }) {
   function informerCheck(resource: 'jobs' | 'pods'): Check {
     const { synced, staleMs, lists, lastError } = deps.informer.status()[resource]
@@ -46,6 +48,7 @@ export function createHealth(deps: {
             required: false,
             detail: deps.election.holder() ? `${deps.election.holder()} reports` : 'nobody leads yet',
           },
+      ...deps.more(),
     ],
   }
 }

@@ -10,21 +10,23 @@ import { projectJob } from '../model/project.ts'
 import { digestSummary } from '../upkeep/ledger.ts'
 import type { Shared } from './shared.ts'
 
-/** Seconds a sender waits before it tries again at capacity. */
-const CAPACITY_RETRY_SECONDS = 10
-
 export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<Record<string, string | undefined>>) {
-  const { config, settings, common, cluster, informer, reader, stopper, labelSelector } = shared
+  const { config, settings, common, cluster, informer, reader, stopper, labelSelector, census } = shared
   const { workerId } = settings
+  const { overflow } = config.limits
   const admission = createAdmission(
-    { liveTasks: reader.liveCount, isCached: (name) => informer.tasks.get(name) !== null, clock: common.clock },
-    { maxConcurrentTasks: settings.maxConcurrentTasks, retryAfterSeconds: CAPACITY_RETRY_SECONDS },
+    { census, isCached: (name) => informer.tasks.get(name) !== null, clock: common.clock },
+    {
+      // Kueue decides who runs: what it holds back is not ours to refuse.
+      maxConcurrentTasks: overflow === 'kueue' ? 0 : settings.maxConcurrentTasks,
+      maxQueuedTasks: overflow === 'queue' ? config.limits.max_queued_tasks : null,
+    },
   )
   const spec = jobSpecOptions(config, settings, cluster.namespace, env)
   const submit = createSubmit({
     ...common,
     workerId,
-    build: (assignment, context) => buildTask(assignment, spec, context),
+    build: (assignment, context) => buildTask(assignment, spec, { ...context, suspended: overflow === 'queue' }),
     jobName: (identity) => taskNames(identity).jobName,
     digests,
     differingFields,
@@ -57,6 +59,12 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
     spec,
     submit,
     cancel,
+    /** Brings the gauges of capacity up to date. */
+    count(): void {
+      common.metrics.placesTaken.set(census.placed())
+      common.metrics.queued.set(census.queued())
+      common.metrics.pressure.set(admission.pressure() === null ? 0 : 1)
+    },
     /** null: no secret is configured, so the webhook answers 404. */
     readWebhook: open ? (headers: WebhookHeaders, raw: Uint8Array) => readWebhook(verifier, headers, raw, common.clock.now() / 1000) : null,
   }

@@ -16,6 +16,7 @@ import type { PreflightLoop } from '../preflight/index.ts'
 import { createServer } from '../server.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { createEntrance } from './entrance.ts'
+import type { Inbound } from './inbound.ts'
 import { createRender } from './render.ts'
 import type { createReporting } from './reporting.ts'
 import type { Shared } from './shared.ts'
@@ -24,6 +25,7 @@ export function createHttp(
   shared: Shared,
   parts: {
     entrance: ReturnType<typeof createEntrance>
+    inbound: Pick<Inbound, 'checks'>
     reporting: ReturnType<typeof createReporting>
     preflight: PreflightLoop
     draining: () => boolean
@@ -40,7 +42,13 @@ export function createHttp(
       authenticate: tokens.length > 0 ? createAuthenticate(tokens) : parts.insecure ? 'open' : null,
     },
   )
-  const health = createHealth({ informer, election: parts.reporting.election, preflight: parts.preflight, draining: parts.draining })
+  const health = createHealth({
+    informer,
+    election: parts.reporting.election,
+    preflight: parts.preflight,
+    draining: parts.draining,
+    more: parts.inbound.checks,
+  })
   const audit = (entry: object) => common.log.info({ audit: true, ...entry }, 'audit')
   registerOpenapi(server)
   server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))
@@ -77,6 +85,7 @@ export function createHttp(
   const metrics = () => {
     deliveries.count()
     shared.ledger.count()
+    parts.entrance.count()
     return reader.metricsText()
   }
   server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics }))

@@ -2,11 +2,12 @@
 import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
 import { type Config, settingsOf } from '../config/index.ts'
 import { createInformer } from '../informer/index.ts'
+import { createCensus } from '../intake/index.ts'
 import { workerLabel } from '../jobspec/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
-import { LABELS, MANAGED_BY } from '../model/keys.ts'
+import { ANNOTATIONS, LABELS, MANAGED_BY } from '../model/keys.ts'
 import type { TaskView } from '../model/kube.ts'
 import { projectEvent, projectJob, projectPod } from '../model/project.ts'
 import type { Outcome } from '../model/verdict.ts'
@@ -14,6 +15,9 @@ import { classify as classifyTask, stopMarkJson, taskState } from '../outcome/in
 import { createMemory, createSecondLook, createStopper, createTaskReader, isClosed } from '../reconcile/index.ts'
 import { VERSION } from '../version.ts'
 import { createLedgerKeeper } from './ledger.ts'
+
+/** The safety net under the counts that each change keeps up to date. */
+const RECOUNT_MS = 30_000
 
 export type Shared = ReturnType<typeof createShared>
 
@@ -52,8 +56,32 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     onStopped: memory.noteStop,
   })
   const reader = createTaskReader(
-    { ...common, tasks: informer.tasks, getJob: cluster.getJob, projectJob, classify, overlay: memory.overlay, taskState },
+    {
+      ...common,
+      tasks: informer.tasks,
+      getJob: cluster.getJob,
+      projectJob,
+      classify,
+      overlay: memory.overlay,
+      taskState,
+      queuePosition: (name) => census.positionOf(name),
+    },
     { workerId, labels },
+  )
+  const queues = config.limits.overflow === 'queue'
+  const census = createCensus(
+    {
+      ...common,
+      tasks: informer.tasks,
+      standingOf(task) {
+        if (!reader.isLive(task)) return 'none'
+        const job = memory.overlay(task.job)
+        if (!queues || (!job.suspended && job.parallelism > 0)) return 'placed'
+        // Stopped while it waited: it ends without ever having had a Pod.
+        return job.parallelism === 0 || job.deletedMs !== null || job.annotations[ANNOTATIONS.stop] !== undefined ? 'none' : 'queued'
+      },
+    },
+    { recountMs: RECOUNT_MS },
   )
   const ledger = createLedgerKeeper(common, { settings, cluster, informer, labels, labelSelector, classify, isClosed })
   return {
@@ -72,5 +100,6 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     secondLook,
     stopper,
     reader,
+    census,
   }
 }

@@ -38,7 +38,7 @@ export function checkMeaning(config: Config): Meaning {
   } else if (config.callback.allow_origins.length > 0 && config.callback.secrets.length === 0) {
     problem('callback.secrets', 'is needed with callback.allow_origins: callbacks are always signed. Make one with: jobhook keys')
   }
-  if (config.callback.url === undefined && config.callback.allow_origins.length === 0) {
+  if (config.callback.url === undefined && config.callback.allow_origins.length === 0 && config.socket === undefined) {
     warnings.push({ key: 'callback.url', detail: 'is not set: nobody is called when a task ends; results are to be had by REST only' })
   }
 
@@ -67,7 +67,15 @@ export function checkMeaning(config: Config): Meaning {
     problem(old, `and ${now} are the same setting: keep one of them`)
   }
 
-  if (config.limits.overflow === 'queue') problem('limits.overflow', 'queue is not available yet: use reject or kueue')
+  if (config.limits.overflow === 'queue' && (config.max_concurrent_tasks ?? config.limits.max_concurrent_tasks) === 0)
+    problem('limits.max_concurrent_tasks', 'is needed with limits.overflow: queue: how many tasks may run at once')
+  if (config.poll && !isHttpUrl(config.poll.url)) problem('poll.url', 'must be an http:// or https:// URL without user name and password')
+  if (config.socket && !/^wss?:$/.test(URL.parse(config.socket.url)?.protocol ?? ''))
+    problem('socket.url', 'must be a ws:// or wss:// URL, such as wss://control.example')
+  for (const [name, part] of Object.entries({ poll: config.poll, socket: config.socket })) {
+    const unread = part && typeof part.token === 'object' && 'file' in part.token ? unreadable(part.token.file) : null
+    if (unread) problem(`${name}.token`, unread)
+  }
   if (config.profile === 'oz' && config.oz?.server_root_url === undefined) problem('oz.server_root_url', 'is needed with profile: oz')
   return { problems, warnings }
 }
@@ -81,6 +89,14 @@ function pemProblem(file: string): string | null {
   }
 }
 
+function unreadable(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8').trim() === '' ? `names the file ${file}, which is empty` : null
+  } catch (error) {
+    return `names a file that cannot be read: ${describeError(error)}`
+  }
+}
+
 export function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
@@ -89,5 +105,10 @@ export function isHttpUrl(text: string): boolean {
 
 /** Ways in that are open: without any, there is nothing to serve. */
 export function entrances(config: Config): string[] {
-  return [...(config.webhook.secrets.length > 0 ? ['webhook'] : []), ...(config.api.tokens.length > 0 ? ['REST'] : [])]
+  return [
+    ...(config.webhook.secrets.length > 0 ? ['webhook'] : []),
+    ...(config.api.tokens.length > 0 ? ['REST'] : []),
+    ...(config.poll ? ['long poll'] : []),
+    ...(config.socket ? ['socket'] : []),
+  ]
 }

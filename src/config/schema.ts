@@ -22,6 +22,10 @@ const Reference = Type.Union([
 const reference = (description: string) =>
   Type.Unsafe<string>({ ...Reference, 'x-reference': true, description: `${description} May be {file: …} or {env: …}.` })
 
+/** The same, but read anew each time it is needed: a token that is rotated needs no restart. */
+const rotating = (description: string) =>
+  Type.Union(Reference.anyOf, { description: `${description} May be {file: …} or {env: …}; a file is read again each time.` })
+
 const object = <T extends Record<string, TSchema>>(properties: T, description: string) =>
   Type.Object(properties, { ...closed, description, default: {} })
 
@@ -140,12 +144,51 @@ export const ConfigSchema = Type.Object(
       },
       'Callbacks to the control plane.',
     ),
+    poll: Type.Optional(
+      Type.Object(
+        {
+          url: Type.String({ minLength: 1, description: 'The control plane; /v1/workers/{worker_id}/assignments/lease is added.' }),
+          token: rotating('The bearer token shown to it.'),
+          wait: duration('How long the control plane may hold a request that has no answer. Ingresses often cut at 60 s.', '50s'),
+          max_messages: Type.Integer({
+            minimum: 1,
+            maximum: 50,
+            default: 50,
+            description: 'Messages asked for at once; never more than could start.',
+          }),
+        },
+        { ...closed, description: 'Fetch assignments by long poll from a control plane that cannot reach this service. Absent: not used.' },
+      ),
+    ),
+    socket: Type.Optional(
+      Type.Object(
+        {
+          url: Type.String({
+            minLength: 1,
+            description: 'ws:// or wss:// URL. Without a path /api/v1/selfhosted/worker/ws is taken; worker_id is added to the query.',
+          }),
+          token: rotating('The bearer token shown to it.'),
+          ping: duration('How often it is pinged; after twice as long without a pong the connection is given up.', '30s'),
+        },
+        {
+          ...closed,
+          description:
+            'Keep a WebSocket to a control plane that speaks that wire only. Verdicts go over it unless callback.url is set. Absent: not used.',
+        },
+      ),
+    ),
     limits: object(
       {
         max_concurrent_tasks: Type.Integer({ minimum: 0, default: 0, description: 'Tasks that may be unfinished at once; 0: no limit.' }),
         overflow: Type.Union([Type.Literal('reject'), Type.Literal('queue'), Type.Literal('kueue')], {
           default: 'reject',
           description: 'What happens beyond the limit.',
+        }),
+        max_queued_tasks: Type.Integer({
+          minimum: 0,
+          maximum: 100_000,
+          default: 10_000,
+          description: 'With overflow: queue, how many tasks may wait; beyond it 429.',
         }),
         kueue_queue: Type.Optional(Type.String({ minLength: 1, maxLength: 63, description: 'Kueue’s LocalQueue, for overflow: kueue.' })),
         requests_in_flight: Type.Integer({

@@ -23,7 +23,7 @@ export function jobSpecOptions(config: Config, settings: Settings, namespace: st
     kubernetes: settings.kubernetes,
     inheritedEnv,
     jobFinalizer: config.job_finalizer,
-    hasReceiver: config.callback.url !== undefined || config.callback.allow_origins.length > 0,
+    hasReceiver: config.callback.url !== undefined || config.callback.allow_origins.length > 0 || config.socket !== undefined,
     retentionSeconds: success === null || failure === null ? null : { success, failure },
     deadlines: {
       schedule: deadlines.scheduleSeconds,
@@ -76,6 +76,8 @@ export function settingsOf(config: Config) {
     },
     /** 0: redeliveries are recognised only as long as the Job is there. */
     dedupeSeconds: seconds(config.retention.dedupe),
+    pollWaitSeconds: Math.round(seconds(config.poll?.wait ?? 50)),
+    socketPingMs: seconds(config.socket?.ping ?? 30) * 1000,
     webhookToleranceSeconds: seconds(config.webhook.tolerance),
   }
 }

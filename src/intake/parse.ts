@@ -46,6 +46,13 @@ export function parseJsonBytes(raw: Uint8Array): Parsed<unknown> {
   }
 }
 
+/** null: not nested too deeply. For values that did not come through parseJsonBytes. */
+export function nestingProblem(value: unknown): Refusal | null {
+  return nestingExceeds(value, DEEPEST_NESTING)
+    ? refusal('invalid_request', `the message is nested more than ${DEEPEST_NESTING} levels deep`)
+    : null
+}
+
 /** A parsed JSON value as one of the inbound messages. */
 export function parseMessage(value: unknown): Parsed<InboundMessage> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -8,6 +8,7 @@ import { ANNOTATIONS, SCHEMA_VERSION } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
 import type { KubeObject, KubeResult } from '../model/kube-api.ts'
 import { type FieldError, type Refusal, refusal } from '../model/problem.ts'
+import type { Admission } from './admission.ts'
 import { invalid } from './parse.ts'
 import { refusedBy } from './refused.ts'
 
@@ -57,8 +58,8 @@ export interface SubmitDeps {
   createJob: (job: unknown) => Promise<KubeResult<KubeObject>>
   getJob: (name: string) => Promise<KubeResult<KubeObject>>
   projectJob: (raw: unknown) => JobView
-  /** Whether one more task may be taken now; null: yes. */
-  admission: { check(): Refusal | null; created(name: string): void }
+  /** Whether one more task may be taken now. */
+  admission: Pick<Admission, 'reserve' | 'pressed'>
   nonce: () => string
   clock: Clock
   log: Logger
@@ -101,30 +102,39 @@ export function createSubmit(deps: SubmitDeps): Submit {
   async function create(name: string, assignment: Assignment, identity: TaskIdentity, context: SubmitContext): Promise<Created> {
     const known = deps.cached(name)
     if (known) return compare(known, assignment, identity)
-    const refused = deps.admission.check()
-    if (refused) return { ok: false, refusal: refused }
+    const admitted = deps.admission.reserve(name)
+    if (!admitted.ok) return admitted
+    // Whether a Job of this name exists or may exist: such a task keeps its place.
+    let mayExist = false
+    try {
+      const made = await make()
+      if (!made.ok && (made.refusal.code === 'cluster_busy' || made.refusal.code === 'quota_exceeded')) deps.admission.pressed(made.refusal)
+      return made
+    } finally {
+      admitted.place.settle(mayExist)
+    }
 
-    const built = deps.build(assignment, {
-      nonce: deps.nonce(),
-      callbackUrl: assignment.callback_url ?? null,
-      traceparent: context.traceparent,
-    })
-    if (!built.ok) return invalid(built.errors)
-    if (built.secret) {
-      const secret = await deps.createSecret(built.secret)
-      // AlreadyExists under our own nonce: an earlier try of this very request went through.
-      if (!secret.ok && secret.error.status !== 409) return { ok: false, refusal: refusedBy(secret.error, 'Secret') }
+    async function make(): Promise<Created> {
+      const built = deps.build(assignment, {
+        nonce: deps.nonce(),
+        callbackUrl: assignment.callback_url ?? null,
+        traceparent: context.traceparent,
+      })
+      if (!built.ok) return invalid(built.errors)
+      if (built.secret) {
+        const secret = await deps.createSecret(built.secret)
+        // AlreadyExists under our own nonce: an earlier try of this very request went through.
+        if (!secret.ok && secret.error.status !== 409) return { ok: false, refusal: refusedBy(secret.error, 'Secret') }
+      }
+      const created = await deps.createJob(built.job)
+      mayExist = created.ok || created.error.status === 409 || created.error.outcomeUnknown
+      if (created.ok) return { ok: true, job: deps.projectJob(created.value), duplicate: false, identity }
+      const { error } = created
+      if (error.status === 409) return adopt(name, built.secret?.metadata?.name ?? null, assignment, identity)
+      // A definite no: nothing will ever name this Secret. An unknown outcome deletes nothing; the sweeper looks later.
+      if (!error.outcomeUnknown && built.secret) await dropSecret(built.secret.metadata?.name ?? '')
+      return { ok: false, refusal: refusedBy(error, 'Job') }
     }
-    const created = await deps.createJob(built.job)
-    if (created.ok) {
-      deps.admission.created(name)
-      return { ok: true, job: deps.projectJob(created.value), duplicate: false, identity }
-    }
-    const { error } = created
-    if (error.status === 409) return adopt(name, built.secret?.metadata?.name ?? null, assignment, identity)
-    // A definite no: nothing will ever name this Secret. An unknown outcome deletes nothing; the sweeper looks later.
-    if (!error.outcomeUnknown && built.secret) await dropSecret(built.secret.metadata?.name ?? '')
-    return { ok: false, refusal: refusedBy(error, 'Job') }
   }
 
   /** The Job exists. If it names our Secret it is ours after all (a retried create); else another delivery was first and our Secret goes. */
@@ -140,10 +150,7 @@ export function createSubmit(deps: SubmitDeps): Submit {
       }
     }
     const job = deps.projectJob(live.value)
-    if (ownSecret && job.annotations[ANNOTATIONS.secret] === ownSecret) {
-      deps.admission.created(name)
-      return { ok: true, job, duplicate: false, identity }
-    }
+    if (ownSecret && job.annotations[ANNOTATIONS.secret] === ownSecret) return { ok: true, job, duplicate: false, identity }
     if (ownSecret) await dropSecret(ownSecret)
     return compare(job, assignment, identity)
   }

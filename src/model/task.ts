@@ -23,6 +23,7 @@ export const TaskRecord = Type.Object(
     retryable: Nullable(Type.Boolean()),
     exit_code: Nullable(Type.Integer({ description: 'Normalised to 128+signal; null when not known.' })),
     message: Nullable(Type.String()),
+    queue_position: Nullable(Type.Integer({ description: 'Its place in the queue, 1 is next; null when it does not wait there.' })),
     times: Type.Object({
       accepted: time('When the Job was created.'),
       created: time('The same, by the cluster’s clock.'),
@@ -72,6 +73,7 @@ export function finishedTask(
     retryable: null,
     exit_code: null,
     message: 'it has finished, and its Job was cleaned up since',
+    queue_position: null,
     times: { ...unknown, reported: new Date(finished.closedSeconds * 1000).toISOString() },
     job: name,
     pod: null,

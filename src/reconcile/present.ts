@@ -10,6 +10,8 @@ export interface PresentDeps {
   classify: (task: TaskView, nowMs: number) => Outcome
   overlay: (job: JobView) => JobView
   taskState: (task: TaskView, outcome: Outcome) => { state: TaskState; times: TaskRecord['times'] }
+  /** 1: the next to be released; null: it does not wait in our queue. */
+  queuePosition: (jobName: string) => number | null
   workerId: string
 }
 
@@ -24,6 +26,7 @@ export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): T
   const verdict = outcome.kind === 'ended' ? outcome.verdict : null
   const delivery = readDelivery(job)
   const { state, times } = deps.taskState(task, outcome)
+  const position = state === 'queued' ? deps.queuePosition(job.name) : null
   return {
     id: job.name,
     task_id: facts.taskId,
@@ -40,7 +43,16 @@ export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): T
     reason: verdict ? verdict.reason : outcome.kind === 'stop' ? outcome.reason : stopReason(job),
     retryable: verdict?.retryable ?? null,
     exit_code: verdict?.exitCode ?? null,
-    message: verdict ? verdict.message : outcome.kind === 'stop' ? outcome.message : outcome.kind === 'live' ? outcome.waitingFor : null,
+    message: verdict
+      ? verdict.message
+      : position !== null
+        ? `its turn: number ${position} in the queue`
+        : outcome.kind === 'stop'
+          ? outcome.message
+          : outcome.kind === 'live'
+            ? outcome.waitingFor
+            : null,
+    queue_position: position,
     times,
     job: job.name,
     pod: facts.pod,

@@ -18,6 +18,8 @@ export function createTaskReader(
     classify: (task: TaskView, nowMs: number) => Outcome
     overlay: (job: JobView) => JobView
     taskState: PresentDeps['taskState']
+    /** 1: the next to be released; null: it does not wait in our queue. */
+    queuePosition: (jobName: string) => number | null
     clock: Clock
     metrics: Metrics
   },
@@ -26,7 +28,13 @@ export function createTaskReader(
   const { tasks, clock } = deps
   const present = (task: TaskView): TaskRecord =>
     presentTask(
-      { classify: deps.classify, overlay: deps.overlay, taskState: deps.taskState, workerId: options.workerId },
+      {
+        classify: deps.classify,
+        overlay: deps.overlay,
+        taskState: deps.taskState,
+        queuePosition: deps.queuePosition,
+        workerId: options.workerId,
+      },
       task,
       clock.now(),
     )
@@ -51,12 +59,6 @@ export function createTaskReader(
   return {
     isLive,
     present,
-
-    liveCount(): number {
-      let count = 0
-      for (const task of tasks.all()) if (isLive(task)) count++
-      return count
-    },
 
     async find(id: string): Promise<{ ok: true; task: TaskRecord | null } | { ok: false; refusal: Refusal }> {
       const known = tasks.get(id) ?? tasks.byTaskId(id).at(-1)

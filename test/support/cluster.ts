@@ -12,6 +12,7 @@ export interface ClusterAccess {
   namespace: string
   getJob(name: string): Promise<Raw>
   jobsOf(workerId: string): Promise<Raw[]>
+  podsOf(workerId: string): Promise<Raw[]>
   /** Names of the Secrets of a worker. */
   secretsOf(workerId: string): Promise<string[]>
   /** How often jobhook did what to these objects, by "verb resource", as the apiserver's audit log says; null where there is none. */
@@ -64,6 +65,7 @@ export function openCluster(kubeconfigFile: string): ClusterAccess {
     namespace: access.namespace,
     getJob: async (name) => JSON.parse(await get(access, `${jobs}/${name}`)),
     jobsOf: async (workerId) => JSON.parse(await get(access, `${jobs}?${selector(workerId)}`)).items,
+    podsOf: async (workerId) => JSON.parse(await get(access, `/api/v1/namespaces/${access.namespace}/pods?${selector(workerId)}`)).items,
     secretsOf: async (workerId) =>
       JSON.parse(await get(access, `/api/v1/namespaces/${access.namespace}/secrets?${selector(workerId)}`)).items.map(
         (secret: Raw) => secret.metadata.name,
