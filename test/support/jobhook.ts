@@ -15,8 +15,10 @@ export const TOKEN = 'test-token-0123456789abcdef'
 
 /** Whatever a failed test leaves behind is ended with its file: a child that runs on would keep the runner waiting. */
 const started = new Set<ChildProcess>()
+const folders = new Set<string>()
 after(() => {
   for (const child of started) child.kill('SIGKILL')
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -57,6 +59,7 @@ export function clusterConfig(): { config: Record<string, unknown>; env: Record<
 
 export async function startJobhook(config: Record<string, unknown>, env: Record<string, string> = {}): Promise<Jobhook> {
   const folder = mkdtempSync(join(tmpdir(), 'jobhook-test-'))
+  folders.add(folder)
   const configFile = join(folder, 'config.yaml')
   const addressFile = join(folder, 'address')
   writeFileSync(
@@ -124,7 +127,6 @@ export async function startJobhook(config: Record<string, unknown>, env: Record<
     async stop() {
       end(child)
       const code = await exited
-      rmSync(folder, { recursive: true, force: true })
       return code
     },
   }
