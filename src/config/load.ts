@@ -8,13 +8,8 @@ import { describeError } from '../lib/log.ts'
 import { nearest } from '../lib/nearest.ts'
 import { createValidator } from '../lib/validate.ts'
 import { checkMeaning } from './meaning.ts'
+import type { ConfigProblem } from './problem.ts'
 import { type Config, ConfigSchema } from './schema.ts'
-
-export interface ConfigProblem {
-  /** Dotted key, as in the file: callback.url. */
-  key: string
-  detail: string
-}
 
 export type LoadedConfig = { ok: true; config: Config; warnings: ConfigProblem[] } | { ok: false; problems: ConfigProblem[] }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { describeError } from '../lib/log.ts'
 import { keyProblem } from '../lib/standard-webhooks.ts'
-import type { ConfigProblem } from './load.ts'
+import type { ConfigProblem } from './problem.ts'
 import type { Config } from './schema.ts'
 
 export interface Meaning {
