@@ -1,0 +1,90 @@
+// One replica of jobhook as a process, that can be killed and started again, with its own proxies before the API and before the control plane.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { stringify } from 'yaml'
+
+export interface Replica {
+  name: string
+  /** Where it answers; null while it is down. */
+  url(): string | null
+  start(): Promise<void>
+  /** Ends the process at this instant; resolves when it is gone. Does nothing when it is down. */
+  kill(): Promise<void>
+  /** SIGTERM; resolves with the exit code, or null when it had to be killed. */
+  stop(): Promise<number | null>
+  /** Everything its processes have said. */
+  log(): string
+}
+
+const ROOT = join(import.meta.dirname, '../..')
+/** The termination grace period of a Pod. */
+const GRACE_MS = 30_000
+
+/** `podName`: its identity over restarts, as that of a container restarted in its Pod; null: a new one each time, as that of a new Pod. */
+export function createReplica(options: { name: string; folder: string; config: object; podName: string | null }): Replica {
+  const { name, folder } = options
+  const configFile = join(folder, `${name}.yaml`)
+  const addressFile = join(folder, `${name}.address`)
+  writeFileSync(configFile, stringify(options.config), { mode: 0o600 })
+  const output: string[] = []
+  let child: ChildProcess | null = null
+  let exited: Promise<number | null> = Promise.resolve(null)
+
+  function url(): string | null {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return null
+    try {
+      return readFileSync(addressFile, 'utf8').trim() || null
+    } catch {
+      return null
+    }
+  }
+
+  async function listens(): Promise<void> {
+    const startedMs = Date.now()
+    while (url() === null && Date.now() - startedMs < 20_000) await delay(50)
+  }
+
+  return {
+    name,
+    url,
+    log: () => output.join(''),
+    async start() {
+      rmSync(addressFile, { force: true })
+      const args = ['src/main.ts', 'serve', '--config', configFile, '--address-file', addressFile]
+      const current = spawn(process.execPath, args, {
+        cwd: ROOT,
+        env: {
+          PATH: process.env.PATH,
+          HOME: process.env.HOME,
+          ...(options.podName === null ? {} : { POD_NAME: options.podName }),
+        } as NodeJS.ProcessEnv,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      child = current
+      for (const stream of [current.stdout, current.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk.toString('utf8')))
+      exited = new Promise((resolve) => current.once('exit', (code) => resolve(code)))
+      await Promise.race([exited, listens()])
+    },
+    async kill() {
+      child?.kill('SIGKILL')
+      await exited
+      child = null
+    },
+    async stop() {
+      if (!child) return null
+      const current = child
+      current.kill('SIGTERM')
+      const patience = new AbortController()
+      const overdue = delay(GRACE_MS, undefined, { signal: patience.signal })
+        .then(() => current.kill('SIGKILL'))
+        .catch(() => {})
+      const code = await exited
+      patience.abort()
+      await overdue
+      child = null
+      return code
+    },
+  }
+}

@@ -1,0 +1,74 @@
+// `npm run chaos -- --seed N --minutes M`: one chaos run after the other, judged; the seed and the timeline of a task on a violation. docs/chaos.md
+import { parseArgs } from 'node:util'
+import { check } from './checker.ts'
+import { summaryOf, violationsText } from './report.ts'
+import { runChaos } from './scenario.ts'
+import { embeddedTarget, realTarget } from './target.ts'
+
+const HELP = `npm run chaos -- [options]
+
+  --seed N          the first seed (default: 1)
+  --runs N          so many seeds, one after the other (default: 1)
+  --minutes M       how long assignments come and things break, for each seed (default: 0.5); settling comes after it
+  --tasks T         tasks for each seed (default: 60)
+  --replicas R      replicas of jobhook (default: 2)
+  --cluster WHICH   embedded (default), or real: the cluster that JOBHOOK_TEST_* tells of
+  --pods WHICH      on the real one: kwok (default; thousands, no containers) or containers
+  --settle S        seconds that settling may take (default: 120)
+`
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '0.5' },
+      tasks: { type: 'string', default: '60' },
+      replicas: { type: 'string', default: '2' },
+      cluster: { type: 'string', default: 'embedded' },
+      pods: { type: 'string', default: 'kwok' },
+      settle: { type: 'string', default: '120' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const say = (line: string): void => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`)
+  const first = numberOf('--seed', values.seed)
+  let failed = 0
+  for (let seed = first; seed < first + numberOf('--runs', values.runs); seed++) {
+    const target = await (values.cluster === 'real' ? realTarget(values.pods === 'containers' ? 'containers' : 'kwok') : embeddedTarget())
+    const startedMs = Date.now()
+    try {
+      const { history, faults } = await runChaos(target, {
+        seed,
+        spreadMs: numberOf('--minutes', values.minutes) * 60_000,
+        tasks: numberOf('--tasks', values.tasks),
+        replicas: numberOf('--replicas', values.replicas),
+        settleMs: numberOf('--settle', values.settle) * 1_000,
+        say,
+      })
+      const violations = check(history)
+      process.stdout.write(`${summaryOf(history, faults)}\n`)
+      if (violations.length > 0) {
+        failed++
+        process.stdout.write(`${violationsText(history, violations)}\n`)
+      }
+      const took = ((Date.now() - startedMs) / 1000).toFixed(0)
+      process.stdout.write(`seed ${seed} on ${target.name}: ${violations.length} violations in ${took} s\n`)
+    } finally {
+      await target.close()
+    }
+  }
+  return failed === 0 ? 0 : 1
+}
+
+function numberOf(option: string, text: string): number {
+  const number = Number(text)
+  if (text.trim() === '' || !Number.isFinite(number) || number < 0) throw new Error(`${option} ${text}: must be a number, 0 or more`)
+  return number
+}
+
+process.exitCode = await main()
