@@ -42,12 +42,12 @@ export function redact(text: string, forms: readonly string[], { cutFront, cutBa
   for (const form of forms) {
     for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + form.length)) spans.push([at, at + form.length])
     if (cutFront) {
-      const length = longest(form, (size) => text.startsWith(form.slice(form.length - size)))
-      if (length > 0) spans.push([0, length])
+      const length = overlap(form, text.slice(0, form.length - 1))
+      if (length >= SHORTEST) spans.push([0, length])
     }
     if (cutBack) {
-      const length = longest(form, (size) => text.endsWith(form.slice(0, size)))
-      if (length > 0) spans.push([text.length - length, text.length])
+      const length = overlap(text.slice(Math.max(0, text.length - form.length + 1)), form)
+      if (length >= SHORTEST) spans.push([text.length - length, text.length])
     }
   }
   spans.sort((a, b) => a[0] - b[0])
@@ -66,10 +66,18 @@ export function redact(text: string, forms: readonly string[], { cutFront, cutBa
   return { text: parts.join(''), places }
 }
 
-/** The longest part of the form, shorter than the whole, for which `fits` holds; 0 below the shortest that counts. */
-function longest(form: string, fits: (size: number) => boolean): number {
-  for (let size = form.length - 1; size >= SHORTEST; size--) if (fits(size)) return size
-  return 0
+/** Length of the longest end of `left` that is a beginning of `right`. Linear (Knuth, Morris, Pratt): a task chooses both texts. */
+function overlap(left: string, right: string): number {
+  const borders = new Int32Array(right.length)
+  const extend = (length: number, unit: number): number => {
+    let matched = length
+    while (matched > 0 && (matched === right.length || right.charCodeAt(matched) !== unit)) matched = borders[matched - 1] ?? 0
+    return matched < right.length && right.charCodeAt(matched) === unit ? matched + 1 : matched
+  }
+  for (let at = 1; at < right.length; at++) borders[at] = extend(borders[at - 1] ?? 0, right.charCodeAt(at))
+  let matched = 0
+  for (let at = 0; at < left.length; at++) matched = extend(matched, left.charCodeAt(at))
+  return matched
 }
 
 function urlForm(text: string): string {

@@ -306,7 +306,7 @@ test('every replica reads and follows, not only the one that reports', async () 
     const followed = await follow('both', {}, other)
     await followed.saw(/one/)
     await other.rest('DELETE', '/v1/tasks/both')
-    assert.match(await followed.ended(), /^one\n/)
+    assert.match(await followed.ended(), /^one$/m)
   } finally {
     await other.stop()
   }

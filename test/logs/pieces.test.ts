@@ -111,6 +111,27 @@ test('a value cut in half by the edge of what was kept is taken out too', () => 
   assert.equal(redact('start 01234', forms, { cutFront: false, cutBack: true }).text, 'start 01234')
 })
 
+test('redaction takes linear time, whatever a task prints', () => {
+  const value = `${'a'.repeat(120_000)}b`
+  const text = `${'a'.repeat(80_000)}`
+  const { text: clean } = redact(text, secretForms([value]), { cutFront: true, cutBack: true })
+  assert.equal(clean, '[redacted]')
+})
+
+test('the longest part at an edge is found, also where the value repeats itself', () => {
+  const forms = ['abcabcabcabd']
+  const rows = [
+    // text, cut front, cut back
+    ['bcabcabd rest', '[redacted] rest', 'bcabcabd rest'],
+    ['rest abcabcabca', 'rest abcabcabca', 'rest [redacted]'],
+    ['rest abcabcabcabcabcabca', 'rest abcabcabcabcabcabca', 'rest abcabcabc[redacted]'],
+  ] as const
+  for (const [text, front, back] of rows) {
+    assert.equal(redact(text, forms, { cutFront: true, cutBack: false }).text, front)
+    assert.equal(redact(text, forms, { cutFront: false, cutBack: true }).text, back)
+  }
+})
+
 const ended = (exitCode: number, reason = 'Error'): ContainerState => ({
   kind: 'terminated',
   exitCode,
