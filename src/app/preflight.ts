@@ -21,8 +21,9 @@ import type { Shared } from './shared.ts'
 const MADE_UP_IMAGE = 'busybox:1.36'
 /** How long the preflight Job may take, its image's arrival included. */
 const JOB_DEADLINE_MS = 120_000
-/** Small enough for any quota that lets a task in at all. */
+/** Small enough for any quota, and large enough for any least amount, that lets a task in at all. */
 const SMALL = { vcpus: 0.01, memory_gb: 1 / 64 }
+const LARGE = { vcpus: 4096, memory_gb: 65_536 }
 
 /** In the background of the service, until it has passed once. */
 export function createPreflight(shared: Shared, spec: JobSpecOptions): PreflightLoop {
@@ -94,7 +95,8 @@ function samplesOf(spec: JobSpecOptions): Samples {
   return {
     plain: sample(base, spec),
     full: sample(full, spec),
-    shaped: sample({ ...base, instance_shape: SMALL }, spec),
+    small: sample({ ...base, instance_shape: SMALL }, spec),
+    large: sample({ ...base, instance_shape: LARGE }, spec),
     imagesConfigured: own !== undefined && (profile !== 'oz' || kubernetes.sidecar_image !== undefined),
   }
 }

@@ -2,7 +2,7 @@
 import { preflightOptions } from '../app/preflight.ts'
 import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
 import { type Config, jobSpecOptions, settingsOf } from '../config/index.ts'
-import { systemClock } from '../lib/clock.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import { describeError } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { type CheckResult, kubeconfigProblem, runAll, runWithoutCluster } from '../preflight/index.ts'
@@ -26,6 +26,15 @@ const SPEC: CommandSpec = {
     'Nothing is left in the cluster: Job, Secret and Pod are dry runs; only with backend.kubernetes.preflight_image is a small Job run, and removed.\nThe callback URL gets one signed heartbeat.',
     'Exit codes: 0 nothing failed (there may be warnings), 1 something failed, 2 the command line was wrong.',
   ],
+}
+
+/** The service's clock lets the process end while it waits; a command must wait on. */
+const clock: Clock = {
+  now: systemClock.now,
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs)
+    return () => clearTimeout(timer)
+  },
 }
 
 const USER_AGENT = `jobhook-doctor/${VERSION}`
@@ -54,19 +63,19 @@ async function examineWith(config: Config): Promise<CheckResult[]> {
     let connected: ReturnType<typeof connectCluster>
     try {
       connected = connectCluster(
-        { clock: systemClock, metrics: createMetrics(), userAgent: USER_AGENT },
+        { clock, metrics: createMetrics(), userAgent: USER_AGENT },
         { kubeconfig: kubeconfigOf(config, embedded), namespace: settings.namespace, connections: 16 },
       )
     } catch (error) {
       const spec = jobSpecOptions(config, settings, settings.namespace ?? 'default', process.env)
       const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: 'https://unknown' })
-      return await runWithoutCluster(systemClock, kubeconfigProblem(describeError(error)), options)
+      return await runWithoutCluster(clock, kubeconfigProblem(describeError(error)), options)
     }
     const { cluster, connection } = connected
     try {
       const spec = jobSpecOptions(config, settings, cluster.namespace, process.env)
       const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: connection.origin })
-      return await runAll({ api: cluster, clock: systemClock }, options, stop.signal)
+      return await runAll({ api: cluster, clock }, options, stop.signal)
     } finally {
       await connection.close()
     }

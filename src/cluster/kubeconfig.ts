@@ -21,6 +21,12 @@ export function readKubeConfig(source: KubeConfigSource): { kubeConfig: KubeConf
       'no cluster found: set KUBECONFIG or backend.kubernetes.kubeconfig, run inside a cluster, or set cluster: embedded to run tasks as local processes',
     )
   }
+  // Without a user client-node leaves the CA out too, and the error would blame the certificate.
+  if (cluster.server.startsWith('https://') && !kubeConfig.getCurrentUser()) {
+    throw new Error(
+      `the kubeconfig’s context ${kubeConfig.getCurrentContext()} names no user: set contexts[].context.user to one of users[].name`,
+    )
+  }
   // client-node refuses plain HTTP unless verification is off; where there is no TLS there is nothing to verify.
   if (cluster.server.startsWith('http://'))
     kubeConfig.clusters = kubeConfig.clusters.map((each) => (each === cluster ? { ...each, skipTLSVerify: true } : each))

@@ -6,30 +6,42 @@ import { EVERYTHING, type Excess, excessFor, grantCommand, granted, type Need, P
 
 const NAME = 'permissions'
 
+export interface AccessResult {
+  /** False: the API does not know us at all, so that nothing else need be asked. */
+  known: boolean
+  results: CheckResult[]
+}
+
 type AccessApi = Pick<PreflightApi, 'namespace' | 'reviewRules' | 'reviewAccess' | 'whoAmI'>
 
 /**
  * `thorough` asks about each right by itself; else one SelfSubjectRulesReview answers for all, and only what it does not list is asked about
  * (its list may be incomplete, as with a webhook authorizer).
  */
-export async function checkPermissions(api: AccessApi, options: { needs: ReadonlySet<Need>; thorough: boolean }): Promise<CheckResult[]> {
+export async function checkPermissions(api: AccessApi, options: { needs: ReadonlySet<Need>; thorough: boolean }): Promise<AccessResult> {
   const wanted = PERMISSIONS.filter((permission) => options.needs.has(permission.need))
   const rules = options.thorough ? null : await api.reviewRules()
   const open = rules?.ok ? wanted.filter((permission) => !granted(permission, rules.value.resourceRules ?? [])) : wanted
-  const answers = await Promise.all(open.map(async (permission) => ({ permission, allowed: await ask(api, permission) })))
+  const answers = await Promise.all(open.map(async (permission) => ({ permission, allowed: await askFor(api, permission) })))
   const unknown = answers.find((answer) => !answer.allowed.ok)
-  if (unknown && !unknown.allowed.ok) return [couldNotAsk(unknown.allowed.error)]
+  if (unknown && !unknown.allowed.ok) {
+    const result = couldNotAsk(unknown.allowed.error)
+    return { known: !result.blocking, results: [result] }
+  }
   const missing = answers.filter(({ allowed }) => allowed.ok && !allowed.value).map(({ permission }) => permission)
-  if (missing.length === 0) return [ok(NAME, `all ${wanted.length} rights that are needed in namespace ${api.namespace} are there`)]
+  if (missing.length === 0) {
+    return { known: true, results: [ok(NAME, `all ${wanted.length} rights that are needed in namespace ${api.namespace} are there`)] }
+  }
   const user = await api.whoAmI()
   const username = user.ok ? user.value : null
   const who = username ?? 'this account'
-  return [...Map.groupBy(missing, ({ group, resource, need }) => `${need} ${group}/${resource}`).values()].map((permissions) =>
+  const results = [...Map.groupBy(missing, ({ group, resource, need }) => `${need} ${group}/${resource}`).values()].map((permissions) =>
     lacking(permissions, api.namespace, who, grantCommand(permissions, api.namespace, username)),
   )
+  return { known: true, results }
 }
 
-function ask(api: AccessApi, { group, resource, verb }: Permission): Promise<KubeResult<boolean>> {
+function askFor(api: AccessApi, { group, resource, verb }: Permission): Promise<KubeResult<boolean>> {
   const [plural = '', subresource] = resource.split('/')
   return api.reviewAccess({
     verb,
@@ -64,16 +76,23 @@ function couldNotAsk(error: { status: number; message: string }): CheckResult {
 }
 
 /** What the account may do that jobhook never does, with these needs: whoever takes jobhook over could do it too. */
-export async function checkExcess(api: AccessApi, needs: ReadonlySet<Need>): Promise<CheckResult> {
+export async function checkExcess(api: AccessApi, needs: ReadonlySet<Need>): Promise<CheckResult | null> {
   const name = 'rights-too-many'
   const fix = 'run jobhook with a service account of its own that has a Role with the rights of docs/doctor.md and nothing more'
   const why = 'whoever gets hold of jobhook’s credentials can do it too'
-  const may = async ({ attributes }: Excess): Promise<boolean> => {
-    const answer = await api.reviewAccess({ namespace: api.namespace, ...attributes })
-    return answer.ok && answer.value
-  }
-  if (await may(EVERYTHING)) return warning(name, `the account may ${EVERYTHING.what}`, why, fix)
-  const found = (await Promise.all(excessFor(needs).map(async (excess) => ((await may(excess)) ? [excess.what] : [])))).flat()
+  const ask = ({ attributes }: Excess) => api.reviewAccess({ namespace: api.namespace, ...attributes })
+  const everything = await ask(EVERYTHING)
+  // Not answered: the check `permissions` says so.
+  if (!everything.ok) return null
+  if (everything.value) return warning(name, `the account may ${EVERYTHING.what}`, why, fix)
+  const found = (
+    await Promise.all(
+      excessFor(needs).map(async (excess) => {
+        const answer = await ask(excess)
+        return answer.ok && answer.value ? [excess.what] : []
+      }),
+    )
+  ).flat()
   return found.length === 0
     ? ok(name, 'none of the rights that jobhook should not have')
     : warning(name, `the account may ${found.join(', ')}`, why, fix)

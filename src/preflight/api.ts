@@ -36,8 +36,9 @@ export interface Samples {
   plain: Sample
   /** With a sidecar image and a secret variable besides. */
   full: Sample
-  /** As plain, with a small instance_shape: an assignment may say what the configuration leaves open. */
-  shaped: Sample
+  /** As plain, with a tiny and a huge instance_shape: an assignment may ask for less or more than the configuration does. */
+  small: Sample
+  large: Sample
   /** Whether every image in `plain` comes from the configuration: a policy on images says nothing about one that is made up. */
   imagesConfigured: boolean
 }

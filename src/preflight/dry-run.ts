@@ -1,6 +1,6 @@
 // The check `dry-run`: the API itself says what it would make of a task. Nothing is stored.
 import type { V1Job } from '@kubernetes/client-node'
-import type { KubeError } from '../model/kube-api.ts'
+import type { KubeError, KubeResult } from '../model/kube-api.ts'
 import type { PreflightApi, Sample, Samples } from './api.ts'
 import { type CheckResult, failed, ok, oneLine, warning } from './check.ts'
 
@@ -115,25 +115,36 @@ export function keepsImageVolumes(sent: V1Job, stored: V1Job | null): boolean | 
 }
 
 /** The Pod itself, where the account may create Pods: admission decides about Pods what it does not decide about Jobs. Null: not permitted. */
-export async function checkPodAdmission(api: Pick<PreflightApi, 'namespace' | 'dryRun'>, { job }: Sample): Promise<CheckResult | null> {
+export async function checkPodAdmission(api: Pick<PreflightApi, 'namespace' | 'dryRun'>, samples: Samples): Promise<CheckResult | null> {
   const name = 'pod-admission'
-  const { metadata, spec } = job.spec?.template ?? {}
-  const answer = await api.dryRun('pods', {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { ...metadata, generateName: `${job.metadata?.name ?? 'task'}-`, namespace: api.namespace },
-    spec,
-  })
-  if (answer.ok) return ok(name, 'the API accepts a task’s Pod')
-  const { kind, why } = explain(answer.error, api.namespace)
+  const plain = await tryPod(api, samples.plain)
+  if (plain.ok) return ok(name, 'the API accepts a task’s Pod')
+  const { kind, why } = explain(plain.error, api.namespace)
   if (kind === 'forbidden') return null
   if (kind === 'untried') return warning(name, 'a task’s Pod could not be tried out', why, 'try again')
-  if (kind === 'full')
-    return warning(name, 'there is no room for another Pod now', why, `kubectl -n ${api.namespace} describe resourcequota`)
-  const [, account] = /service account [^ ]*?\/([^ :]+)[: ].*not found/i.exec(answer.error.message) ?? []
-  const fix =
-    account === undefined
-      ? 'change what the answer names, in backend.kubernetes.pod_template'
-      : `kubectl -n ${api.namespace} create serviceaccount ${account}`
-  return failed(name, 'the API refuses every task’s Pod', why, fix, true)
+  // Used up or too small: the check quota tells the two apart.
+  if (kind === 'full') return warning(name, 'there is no room for a task’s Pod', why, podRemedy(plain.error, api.namespace))
+  // With an instance_shape it may be another matter: quotas and limit ranges only count what a Pod asks for.
+  const { message } = plain.error
+  const other = /minimum .* usage per/.test(message) ? samples.large : /quota|usage per|ratio per/.test(message) ? samples.small : null
+  const always = other === null || !(await tryPod(api, other)).ok
+  const which = always ? 'every task’s Pod' : 'the Pods of tasks without instance_shape'
+  return failed(name, `the API refuses ${which}`, why, podRemedy(plain.error, api.namespace), always)
+}
+
+function tryPod(api: Pick<PreflightApi, 'namespace' | 'dryRun'>, { job }: Sample): Promise<KubeResult<unknown>> {
+  const { metadata, spec } = job.spec?.template ?? {}
+  const generateName = `${job.metadata?.name ?? 'task'}-`
+  return api.dryRun('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, generateName, namespace: api.namespace }, spec })
+}
+
+/** What other checks explain better is left to them. */
+function podRemedy(error: KubeError, namespace: string): string {
+  const { message } = error
+  if (/violates PodSecurity/.test(message)) return 'see the check pod-security'
+  if (/quota/.test(message)) return 'see the check quota'
+  if (/usage per|ratio per/.test(message)) return 'see the check limit-range'
+  const [, account] = /service account [^ ]*?\/([^ :]+)[: ].*not found/i.exec(message) ?? []
+  if (account !== undefined) return `kubectl -n ${namespace} create serviceaccount ${account}`
+  return /unknown field/.test(message) ? 'see the check dry-run' : 'change what the answer names, in backend.kubernetes.pod_template'
 }

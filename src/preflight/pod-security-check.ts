@@ -33,7 +33,7 @@ export function checkPodSecurity(read: KubeResult<KubeObject>, name: string, sam
   const fitting = describeFit(fits(plain), fits(withSidecar))
   if (!read.ok) {
     const what = `what namespace ${name} enforces could not be read; ${fitting}`
-    return warning(NAME, what, oneLine(read.error.message), `by hand: kubectl get namespace ${name} --show-labels`)
+    return warning(NAME, what, oneLine(read.error.message), `kubectl get namespace ${name} --show-labels`)
   }
   if (!enforced) return ok(NAME, `namespace ${name} has no label ${LABEL}; ${fitting}`)
   const { level } = enforced

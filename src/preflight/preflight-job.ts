@@ -95,7 +95,9 @@ export function podState(pod: PodLike, namespace: string): PodState {
     const { reason = '', message = '' } = waiting.state?.waiting ?? {}
     const image = /Image|Registry/.test(reason)
     const fix = image ? 'correct backend.kubernetes.preflight_image, or the pull secret (imagePullSecrets)' : see
-    return { kind: 'waiting', why: `container ${waiting.name} waits: ${oneLine(`${reason}: ${message}`)}`, fix }
+    // These do not get better by themselves: a back-off has followed several tries.
+    const kind = /^(ImagePullBackOff|InvalidImageName|ErrImageNeverPull)$/.test(reason) ? 'failed' : 'waiting'
+    return { kind, why: `container ${waiting.name} waits: ${oneLine(`${reason}: ${message}`)}`, fix }
   }
   const scheduled = status.conditions?.find((condition) => condition.type === 'PodScheduled')
   if (scheduled?.status === 'False') {

@@ -30,7 +30,7 @@ function unread(name: string, resource: string, namespace: string, error: KubeEr
   if (error.status === 404) return [ok(name, `there are no ${resource} in this cluster`)]
   if (error.status === 403) return []
   const what = `the ${resource} of namespace ${namespace} could not be read`
-  return [warning(name, what, oneLine(error.message), `try again; by hand: kubectl -n ${namespace} describe ${resource}`)]
+  return [warning(name, what, oneLine(error.message), `try again; or look yourself: kubectl -n ${namespace} describe ${resource}`)]
 }
 
 const RESOURCES = 'set backend.kubernetes.pod_template.containers[task].resources (or backend.kubernetes.resources)'
@@ -43,7 +43,8 @@ function checkQuota(namespace: string, samples: Samples, quotas: readonly Resour
   const see = `kubectl -n ${namespace} describe resourcequota`
   const say = (conflicts: readonly { quota: string; detail: string }[]): string =>
     conflicts.map(({ quota, detail }) => `${quota}: ${detail}`).join('; ')
-  const verdict = across(samples, never)
+  // The smallest shape fits any quota that anything fits.
+  const verdict = across(samples, never, () => never(samples.small).length > 0)
   if (verdict) {
     const missing = verdict.conflicts.some(({ kind }) => kind === 'missing')
     const fix = missing ? `${RESOURCES}, or give the namespace defaults by a LimitRange` : `ask for less, or raise the quota: ${see}`
@@ -57,13 +58,17 @@ function checkQuota(namespace: string, samples: Samples, quotas: readonly Resour
   }
   const full = of(samples.plain)
   if (full.length > 0) return warning(name, `no room for another task in namespace ${namespace} now`, say(full), see)
-  return ok(name, `${quotas.length === 1 ? 'the quota' : `the ${quotas.length} quotas`} of namespace ${namespace} have room for a task`)
+  return ok(name, `a task fits into ${quotas.length === 1 ? 'the quota' : `the ${quotas.length} quotas`} of namespace ${namespace}`)
 }
 
 function checkLimitRange(namespace: string, samples: Samples, ranges: readonly LimitRange[]): CheckResult {
   const name = 'limit-range'
   if (ranges.length === 0) return ok(name, `namespace ${namespace} has no limit range`)
-  const verdict = across(samples, (sample) => limitRangeConflicts(podOf(sample), ranges))
+  const of = (sample: Sample) => limitRangeConflicts(podOf(sample), ranges)
+  // No shape helps against what is too little even with the largest, and anything else even with the smallest.
+  const always = (): boolean =>
+    of(samples.large).some(({ tooLittle }) => tooLittle) || of(samples.small).some(({ tooLittle }) => !tooLittle)
+  const verdict = across(samples, of, always)
   if (!verdict) return ok(name, `a task’s Pod is within the limit ranges of namespace ${namespace}`)
   const why = verdict.conflicts.map(({ range, detail }) => `${range}: ${detail}`).join('; ')
   const fix = `${RESOURCES} to something within: kubectl -n ${namespace} describe limitrange`
@@ -74,11 +79,15 @@ function checkLimitRange(namespace: string, samples: Samples, ranges: readonly L
  * Which tasks have a conflict: every one (also with another instance_shape), those without instance_shape, or those with sidecar images.
  * Only the first is a reason not to take tasks at all.
  */
-function across<T>(samples: Samples, conflictsOf: (sample: Sample) => T[]): { which: string; conflicts: T[]; blocking: boolean } | null {
+function across<T>(
+  samples: Samples,
+  conflictsOf: (sample: Sample) => T[],
+  whateverTheShape: () => boolean,
+): { which: string; conflicts: T[]; blocking: boolean } | null {
   const plain = conflictsOf(samples.plain)
   if (plain.length > 0) {
-    const always = conflictsOf(samples.shaped).length > 0
-    return { which: always ? 'any task' : 'a task without instance_shape', conflicts: plain, blocking: always }
+    const blocking = whateverTheShape()
+    return { which: blocking ? 'any task' : 'a task without instance_shape', conflicts: plain, blocking }
   }
   const full = conflictsOf(samples.full)
   return full.length > 0 ? { which: 'a task with sidecar images', conflicts: full, blocking: false } : null

@@ -2,7 +2,7 @@
 // `runAll` is the doctor's round.
 import type { V1PodSpec } from '@kubernetes/client-node'
 import type { Clock } from '../lib/clock.ts'
-import type { KubeResult } from '../model/kube-api.ts'
+import type { KubeObject, KubeResult } from '../model/kube-api.ts'
 import { checkExcess, checkPermissions } from './access.ts'
 import type { PreflightApi, Sample, Samples } from './api.ts'
 import { type CallbackTarget, checkCallback } from './callback-probe.ts'
@@ -48,9 +48,11 @@ export async function runBlocking(deps: PreflightDeps, options: PreflightOptions
     api.getNamespace(),
     readRoom(api, options.samples),
   ])
+  if (!permissions.known) return [...reached.results, ...permissions.results]
+  if (isMissing(namespace)) return [...reached.results, ...permissions.results, noNamespace(api.namespace)]
   return [
     ...reached.results,
-    ...permissions,
+    ...permissions.results,
     dryRun.result,
     podSecurity(namespace, api.namespace, options.samples),
     ...room,
@@ -68,14 +70,16 @@ export async function runAll(deps: PreflightDeps, options: PreflightOptions, sig
     checkPermissions(api, { needs: options.needs, thorough: true }),
     options.embedded ? null : checkExcess(api, options.needs),
     checkDryRun(api, options.samples),
-    checkPodAdmission(api, options.samples.plain),
+    checkPodAdmission(api, options.samples),
     api.getNamespace(),
     readRoom(api, options.samples),
   ])
+  const about = [...reached.results, ...permissions.results, ...(excess ? [excess] : [])]
+  const rest = [...local, callback]
+  if (!permissions.known) return [...about, ...rest]
+  if (isMissing(namespace)) return [...about, noNamespace(api.namespace), ...rest]
   const results = [
-    ...reached.results,
-    ...permissions,
-    ...(excess ? [excess] : []),
+    ...about,
     dryRun.result,
     ...(pod ? [pod] : []),
     podSecurity(namespace, api.namespace, options.samples),
@@ -84,7 +88,7 @@ export async function runAll(deps: PreflightDeps, options: PreflightOptions, sig
   ]
   // A Job that is known to be refused need not be tried.
   const run = options.preflightJob && !results.some((result) => result.blocking)
-  return [...results, ...(run ? [await runJob(deps, options, signal)].flat() : []), ...local, callback]
+  return [...results, ...(run ? await runJob(deps, options, signal) : []), ...rest]
 }
 
 /** What can be said when there is no cluster to ask. `problem`: why. */
@@ -125,13 +129,26 @@ async function readRoom(api: PreflightApi, samples: Samples): Promise<CheckResul
   })
 }
 
-function podSecurity(namespace: Awaited<ReturnType<PreflightApi['getNamespace']>>, name: string, samples: Samples): CheckResult {
+function isMissing(namespace: KubeResult<KubeObject>): boolean {
+  return !namespace.ok && namespace.error.status === 404
+}
+
+function noNamespace(name: string): CheckResult {
+  const fix = `kubectl create namespace ${name}, or correct backend.kubernetes.namespace`
+  return failed('namespace', `there is no namespace ${name}`, 'Jobs can only be made in one that exists', fix, true)
+}
+
+function podSecurity(namespace: KubeResult<KubeObject>, name: string, samples: Samples): CheckResult {
   const podOf = ({ job }: Sample): V1PodSpec => job.spec?.template.spec ?? { containers: [] }
   return checkPodSecurity(namespace, name, { plain: podOf(samples.plain), withSidecar: podOf(samples.full) })
 }
 
-function imageVolumes({ usesImageVolumes, samples }: PreflightOptions, version: KubeVersion, stored: Sample['job'] | null): CheckResult[] {
-  return usesImageVolumes ? [judgeImageVolumes(version, keepsImageVolumes(samples.full.job, stored))] : []
+function imageVolumes(
+  { usesImageVolumes, samples, preflightJob }: PreflightOptions,
+  version: KubeVersion,
+  stored: Sample['job'] | null,
+): CheckResult[] {
+  return usesImageVolumes ? [judgeImageVolumes(version, keepsImageVolumes(samples.full.job, stored), preflightJob !== null)] : []
 }
 
 function withoutChecks(needs: ReadonlySet<Need>): ReadonlySet<Need> {

@@ -39,7 +39,7 @@ export function checkSecrets(secrets: ConfiguredSecrets): CheckResult[] {
   }
   if (found.length > 0) return found
   const count = secrets.webhook.length + secrets.callback.length + secrets.tokens.length
-  return [ok(NAME, count === 0 ? 'none are configured' : `${count} keys and tokens, none easy to guess`)]
+  return [ok(NAME, count === 0 ? 'none are configured' : `no key or token is easy to guess (${count} looked at)`)]
 }
 
 /** Random bytes are hardly ever all printable (24 of them: 1 in 10^10) and seldom repeat much. */

@@ -31,8 +31,11 @@ export function judgeVersion(version: KubeVersion, server: string): CheckResult 
   )
 }
 
-/** Only asked when the configuration uses image volumes. `kept`: whether the API kept one in a dry-run; null when that could not be tried. */
-export function judgeImageVolumes(version: KubeVersion, kept: boolean | null): CheckResult {
+/**
+ * Only asked when the configuration uses image volumes. `kept`: whether the API kept one in a dry-run; null when that could not be tried.
+ * `proved`: whether a Pod will show that the nodes can mount them.
+ */
+export function judgeImageVolumes(version: KubeVersion, kept: boolean | null, proved = false): CheckResult {
   const name = 'image-volumes'
   const off = 'set backend.kubernetes.use_image_volumes: false, or upgrade the cluster to 1.36'
   if (kept === false)
@@ -42,13 +45,14 @@ export function judgeImageVolumes(version: KubeVersion, kept: boolean | null): C
       `Kubernetes ${version.text} has the feature ImageVolume switched off: sidecars would be missing in every task that has one`,
       off,
     )
-  const runtime =
-    'the nodes’ runtime must support them too (containerd 2.1, CRI-O 1.33), which only a Pod can show: set backend.kubernetes.preflight_image'
   if (version.major === 1 && version.minor < IMAGE_VOLUMES_MINOR) {
     const why = `they are stable from 1.${IMAGE_VOLUMES_MINOR} on; this is ${version.text}, where kubelets may have them switched off`
     return kept === null
       ? failed(name, 'image volumes are not to be had here', why, off)
       : warning(name, 'image volumes are accepted by the API', why, off)
   }
-  return ok(name, `image volumes are accepted by the API; ${runtime}`)
+  const accepted = 'image volumes are accepted by the API'
+  const runtime =
+    'whether the nodes’ runtime can mount them (containerd 2.1, CRI-O 1.33) only a Pod shows: set backend.kubernetes.preflight_image'
+  return ok(name, proved ? accepted : `${accepted}; ${runtime}`)
 }

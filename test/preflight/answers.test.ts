@@ -230,6 +230,11 @@ const pods: [title: string, status: NonNullable<PodLike['status']>, expected: Re
     },
     /failed: container copy-sidecar-0 ended with 127/,
   ],
+  [
+    'with an image that is not there, for good',
+    { phase: 'Pending', containerStatuses: [{ name: 'task', state: { waiting: { reason: 'ImagePullBackOff' } } }] },
+    /failed: container task waits: ImagePullBackOff/,
+  ],
   ['done', { phase: 'Succeeded', containerStatuses: [{ name: 'task', state: { terminated: { exitCode: 0 } } }] }, /^done/],
   [
     'done beside a proxy that runs on',

@@ -197,10 +197,11 @@ for (const [title, spec, given, expected] of limitRanges) {
 }
 
 const sample = (spec: V1PodSpec): Sample => ({ job: { spec: { template: { spec } } }, secret: null })
-const samples = (plain: V1PodSpec, full = plain, shaped = plain): Samples => ({
+const samples = (plain: V1PodSpec, full = plain, small = plain, large = small): Samples => ({
   plain: sample(plain),
   full: sample(full),
-  shaped: sample(shaped),
+  small: sample(small),
+  large: sample(large),
   imagesConfigured: true,
 })
 const verdict = (given: Samples, quotaItems: ResourceQuota[], ranges: LimitRange[] = []) =>
@@ -216,6 +217,12 @@ test('what no task can pass blocks; what instance_shape or no sidecar avoids onl
   assert.deepEqual(verdict(samples(small, withSilentInit), wantsCpu), ['quota failed', 'limit-range ok'])
   assert.deepEqual(verdict(samples(small), [quota({ pods: '1' }, { pods: '1' })]), ['quota warning', 'limit-range ok'])
   assert.deepEqual(verdict(samples(small), [], [range({ max: { cpu: '1' } })]), ['quota ok', 'limit-range failed blocking'])
+  const least = [range({ min: { cpu: '8' } })]
+  assert.deepEqual(verdict(samples(small), [], least), ['quota ok', 'limit-range failed blocking'])
+  assert.deepEqual(verdict(samples(small, small, small, pod([container('task', { cpu: '99' })])), [], least), [
+    'quota ok',
+    'limit-range failed',
+  ])
 })
 
 test('what may not be read is left to the check of permissions; what is not served does not exist', () => {
