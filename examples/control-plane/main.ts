@@ -5,33 +5,52 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { createSigner, createVerifier } from '../../src/lib/standard-webhooks.ts'
+import { createLeaseBoard } from './leases.ts'
 import { createLedger } from './ledger.ts'
+import { createPollRoutes } from './poll.ts'
 import { push } from './push.ts'
-import { createControlPlane } from './server.ts'
+import { createControlPlane, noteResult } from './server.ts'
 
 const GIVE_UP_AFTER_MS = 75 * 3600 * 1000
+/** Of the long poll: how long a worker has to acknowledge, and when a message that it rejected is handed out again. */
+const LEASE_MS = 60_000
+const AFTER_REJECTION_MS = 2_000
 
 const { values } = parseArgs({
   options: {
     jobhook: { type: 'string' },
     'jobhook-address-file': { type: 'string' },
+    'poll-worker': { type: 'string' },
     port: { type: 'string', default: '9000' },
     'address-file': { type: 'string' },
   },
 })
 const webhookSecret = process.env.CONTROL_PLANE_WEBHOOK_SECRET
 const callbackSecret = process.env.CONTROL_PLANE_CALLBACK_SECRET
-if (!webhookSecret || !callbackSecret || (!values.jobhook && !values['jobhook-address-file'])) {
+const pollToken = process.env.CONTROL_PLANE_POLL_TOKEN
+const pollWorker = values['poll-worker']
+const reachable = pollWorker ? pollToken : webhookSecret && (values.jobhook || values['jobhook-address-file'])
+if (!callbackSecret || !reachable) {
   console.error(
     'Usage: CONTROL_PLANE_WEBHOOK_SECRET=… CONTROL_PLANE_CALLBACK_SECRET=… node examples/control-plane/main.ts (--jobhook http://127.0.0.1:8080 | --jobhook-address-file FILE) [--port 9000] [--address-file FILE]',
+  )
+  console.error(
+    'Or, for a jobhook that fetches its assignments: CONTROL_PLANE_POLL_TOKEN=… CONTROL_PLANE_CALLBACK_SECRET=… node examples/control-plane/main.ts --poll-worker WORKER_ID [--port 9000]',
   )
   process.exit(2)
 }
 
 const stopping = new AbortController()
-const signer = createSigner(webhookSecret.split(' '))
+const signer = webhookSecret ? createSigner(webhookSecret.split(' ')) : { sign: () => '' }
+const ledger = createLedger()
+const board = createLeaseBoard(
+  { nowMs: Date.now, onResult: (_id, result) => noteResult(ledger, Date.now(), result) },
+  { leaseMs: LEASE_MS, afterRejectionMs: AFTER_REJECTION_MS },
+)
+const handlePoll = pollToken ? createPollRoutes({ board, token: pollToken }) : async () => false
 const handle = createControlPlane({
-  ledger: createLedger(),
+  ledger,
+  ...(pollWorker ? { pull: { board, workerId: pollWorker } } : {}),
   verifier: createVerifier(callbackSecret.split(' ')),
   nowMs: Date.now,
   send: (message, webhookId, onAttempt) =>
@@ -42,7 +61,9 @@ const handle = createControlPlane({
       onAttempt,
     ),
 })
-const server = createServer((request, response) => void handle(request, response))
+const server = createServer(async (request, response) => {
+  if (!(await handlePoll(request, response))) await handle(request, response)
+})
 server.listen(Number(values.port), '127.0.0.1')
 await once(server, 'listening')
 const { port } = server.address() as AddressInfo // a listening TCP server has one

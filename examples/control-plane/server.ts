@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answer, createReceiver, isObject, type ReceivedCallback, type ReceiverAnswer, readBody } from '../../src/cli/receiver.ts'
 import type { Verifier } from '../../src/lib/standard-webhooks.ts'
+import type { AckResult, LeaseBoard } from './leases.ts'
 import type { Ledger, TaskRecord } from './ledger.ts'
 import type { PushAnswer } from './push.ts'
 
@@ -13,6 +14,8 @@ export interface ControlPlaneOptions {
   nowMs(): number
   /** Sends one message to jobhook; see push.ts. */
   send(message: unknown, webhookId: string, onAttempt: (sentMs: number) => void): Promise<PushAnswer>
+  /** For a jobhook that fetches its messages: where they are put instead of being sent. */
+  pull?: { board: LeaseBoard; workerId: string }
 }
 
 const BODY_LIMIT_BYTES = 512 * 1024
@@ -63,6 +66,17 @@ export function createControlPlane(options: ControlPlaneOptions): Handler {
     return result
   }
 
+  /** For the long poll. What became of it comes with the acknowledgement. */
+  function offerAssignment(
+    { board, workerId }: NonNullable<ControlPlaneOptions['pull']>,
+    record: TaskRecord,
+    data: Record<string, unknown>,
+  ): void {
+    record.sent_ms ??= options.nowMs()
+    record.attempts += 1
+    board.put(workerId, messageId('assign', record.task_id), { type: 'task_assignment', data })
+  }
+
   /** POST /tasks: `{"assignment": {…}, "loses_first_answer"?: true}`: takes a task in and pushes it. */
   async function submit(body: Record<string, unknown>): Promise<ReceiverAnswer> {
     const { assignment } = body
@@ -71,7 +85,8 @@ export function createControlPlane(options: ControlPlaneOptions): Handler {
     const record = ledger.add(assignment.task_id, typeof assignment.execution_id === 'string' ? assignment.execution_id : null, title)
     assignments.set(assignment.task_id, assignment)
     if (body.loses_first_answer === true) losesFirstAnswer.add(assignment.task_id)
-    void pushAssignment(record, assignment)
+    if (options.pull) offerAssignment(options.pull, record, assignment)
+    else void pushAssignment(record, assignment)
     return { status: 202 }
   }
 
@@ -89,6 +104,11 @@ export function createControlPlane(options: ControlPlaneOptions): Handler {
   /** POST /tasks/{id}/cancel */
   async function cancel(record: TaskRecord): Promise<ReceiverAnswer> {
     record.cancelled_ms = options.nowMs()
+    if (options.pull) {
+      const { board, workerId } = options.pull
+      board.put(workerId, messageId('cancel', record.task_id), { type: 'task_cancellation', data: { task_id: record.task_id } })
+      return { status: 202 }
+    }
     const result = await options.send(
       { type: 'task_cancellation', data: { task_id: record.task_id } },
       messageId('cancel', record.task_id),
@@ -129,6 +149,17 @@ export function createControlPlane(options: ControlPlaneOptions): Handler {
     response.writeHead(200, { 'content-type': 'application/json' })
     response.end(JSON.stringify(ledger.state()))
   }
+}
+
+/** What a worker that fetches its messages said of one of them, on the task's record. */
+export function noteResult(ledger: Ledger, nowMs: number, { id, result, reason }: AckResult): void {
+  const taskId = id.startsWith('assign_') ? Buffer.from(id.slice('assign_'.length), 'base64url').toString() : null
+  const record = taskId === null ? undefined : ledger.get(taskId)
+  if (!record) return
+  if (result === 'claimed') {
+    record.accepted ??= { sent_ms: record.sent_ms ?? nowMs, answered_ms: nowMs, job: null }
+    record.refused = null
+  } else record.refused = { status: result === 'invalid' ? 422 : 429, detail: reason ?? result }
 }
 
 /** One id a message, however often it is delivered; task ids may have characters that a header may not. */
