@@ -65,6 +65,11 @@ export function createElection(
         return false
       })
       if (signal.aborted) break
+      if (leading?.signal.aborted) {
+        // Also when this renewal came through, too late: what ran under the lease has been broken off, so leading begins anew.
+        await loseLead('the lease could not be renewed in time')
+        continue
+      }
       if (held && !leading) await becomeLeader()
       else if (!held && leading && clock.now() >= validUntilMs) await loseLead('the lease could not be renewed in time')
       await sleep(clock, Math.max(50, startedMs + renewEveryMs - clock.now()), signal).catch(() => {})
