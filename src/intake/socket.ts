@@ -214,6 +214,8 @@ export function createSocketIntake(
         return { kind: 'acknowledged', status: 200 }
       }
       log.warn(fields, 'verdict sent over the socket, but no later pong came; it will be sent again')
+      // Closed by ourselves: whoever leads next sends it, and nothing is recorded from here.
+      if (leading === null) return { kind: 'later', cause: 'this replica does not lead any more' }
       return { kind: 'retry', status: null, afterMs: null, cause: 'the socket closed before a later pong' }
     },
     status: () => state,
