@@ -37,7 +37,7 @@ export interface PreflightDeps {
   clock: Clock
 }
 
-/** Seven requests where all is well. Never throws for an answer or a broken connection. */
+/** Seven requests where all is well (a test counts them). Never throws for an answer or a broken connection. */
 export async function runBlocking(deps: PreflightDeps, options: PreflightOptions): Promise<CheckResult[]> {
   const { api } = deps
   const reached = await checkApi(deps, options)

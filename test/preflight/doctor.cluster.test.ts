@@ -1,18 +1,19 @@
 // `jobhook doctor` against a real API server: Pod Security, quotas, limit ranges, each right taken away, wrong kubeconfigs. What doctor says of a Pod is
 // held against what the API itself answers.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { stringify } from 'yaml'
 import { generateSecret } from '../../src/lib/standard-webhooks.ts'
-import type { CheckResult } from '../../src/preflight/index.ts'
+import { type CheckResult, runBlocking } from '../../src/preflight/index.ts'
 import { PERMISSIONS } from '../../src/preflight/permissions.ts'
 import { podSecurityViolations, refusedBy } from '../../src/preflight/pod-security.ts'
 import { run } from '../cli/command.ts'
 import { until } from '../support/wait.ts'
+import { configOf, examine } from './examine.ts'
 import { ROWS } from './pod-security-cases.ts'
 import { ADMIN, FULL_ROLE, kubectl, makeAccount, makeNamespace, removeNamespaces, skip, writeKubeconfig } from './real-namespace.ts'
 
@@ -67,6 +68,13 @@ test('an account with exactly the table’s rights has nothing to be told, but t
   )
   assert.equal(told(find(checks, 'pod-admission')), 'absent', 'it may not create Pods, and need not')
   assert.equal(await kubectl(['-n', namespace, 'get', 'jobs,secrets,pods', '-o', 'name']), '')
+})
+
+test('at the start of the service it costs seven requests where all is well', { skip }, async () => {
+  const namespace = await makeNamespace()
+  const kubeconfig = readFileSync(await makeAccount(folder, namespace), 'utf8')
+  const { results, requests } = await examine(configOf({ backend: { namespace } }), kubeconfig, runBlocking)
+  assert.deepEqual([results.filter(({ status }) => status !== 'ok'), requests], [[], 7])
 })
 
 test('the administrator may too much', { skip }, async () => {

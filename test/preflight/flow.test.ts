@@ -4,18 +4,16 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { preflightOptions } from '../../src/app/preflight.ts'
-import { connectCluster } from '../../src/cluster/index.ts'
-import { type Config, jobSpecOptions, loadConfig, settingsOf } from '../../src/config/index.ts'
+import { jobSpecOptions, settingsOf } from '../../src/config/index.ts'
 import { type EmbeddedCluster, startEmbedded } from '../../src/embedded/index.ts'
 import { workerLabel } from '../../src/jobspec/index.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import { createMetrics } from '../../src/lib/metrics.ts'
 import { generateSecret } from '../../src/lib/standard-webhooks.ts'
 import { LABELS } from '../../src/model/keys.ts'
 import { type CheckResult, runAll, runBlocking } from '../../src/preflight/index.ts'
 import { PERMISSIONS } from '../../src/preflight/permissions.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { until } from '../support/wait.ts'
+import { configOf, examine } from './examine.ts'
 
 /** "verb resource" that the embedded cluster refuses. */
 const denied = new Set<string>()
@@ -27,38 +25,6 @@ before(async () => {
   })
 })
 after(() => cluster.close())
-
-function configOf(content: Record<string, unknown> = {}): Config {
-  const loaded = loadConfig({
-    file: null,
-    env: {},
-    content: { worker_id: 'w1', ...content, backend: { kubernetes: { namespace: 'agents', ...(content.backend as object) } } },
-  })
-  assert.ok(loaded.ok, JSON.stringify(loaded))
-  return loaded.config
-}
-
-async function examine(
-  config: Config,
-  kubeconfig: string,
-  run: typeof runAll | typeof runBlocking,
-): Promise<{ results: CheckResult[]; requests: number }> {
-  const metrics = createMetrics()
-  const settings = settingsOf(config)
-  const connected = connectCluster(
-    { clock: systemClock, metrics, userAgent: 'test' },
-    { kubeconfig: { kind: 'text', text: kubeconfig }, namespace: settings.namespace, connections: 8 },
-  )
-  try {
-    const spec = jobSpecOptions(config, settings, connected.cluster.namespace, {})
-    const options = preflightOptions({ config, settings, spec, userAgent: 'test', server: connected.connection.origin })
-    const results = await run({ api: connected.cluster, clock: systemClock }, options)
-    const counted = await metrics.kubeRequests.get()
-    return { results, requests: counted.values.reduce((sum, { value }) => sum + value, 0) }
-  } finally {
-    await connected.connection.close()
-  }
-}
 
 const worst = (results: CheckResult[]) =>
   results.filter(({ status }) => status !== 'ok').map(({ name, status, blocking }) => `${name} ${status}${blocking ? ' blocking' : ''}`)

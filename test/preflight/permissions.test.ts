@@ -1,5 +1,6 @@
 // The table of rights: held against what src/cluster really sends, and what is made of it.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { KubeClient, KubeRequest } from '../../src/cluster/client.ts'
 import { createCluster } from '../../src/cluster/operations.ts'
@@ -43,6 +44,15 @@ async function rightsUsed(): Promise<Set<string>> {
 
 test('every request that the cluster stage can send is in the table, and the table has nothing else', async () => {
   assert.deepEqual([...(await rightsUsed())].sort(), [...new Set(PERMISSIONS.map(right))].sort())
+})
+
+test('docs/doctor.md has the same table', () => {
+  const text = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8')
+  const rows = text.split('\n').filter((line) => / \| (always|tasks|detail|ledger|sweep|preflight-job|checks) \| /.test(line))
+  const expected = PERMISSIONS.map(
+    ({ verb, resource, group, need, without }) => `| ${verb} ${resource} | ${group || 'core'} | ${need} | ${without} |`,
+  )
+  assert.deepEqual(rows, expected)
 })
 
 test('a Role has one rule a resource, and only what is needed', () => {
