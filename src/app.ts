@@ -11,6 +11,10 @@ import type { Config } from './config/index.ts'
 import type { Clock } from './lib/clock.ts'
 import type { App } from './lib/http.ts'
 import type { Logger } from './lib/log.ts'
+import { closeGracefully } from './server.ts'
+
+/** Requests under way when the service stops get this long. */
+const CLOSE_DEADLINE_MS = 10_000
 
 export interface JobhookApp {
   server: App
@@ -59,7 +63,7 @@ export function createApp(deps: { clock: Clock; log: Logger }, { config, kubecon
       // Before anything is refused: what was handed out to us is finished, not handed back.
       await inbound.stop()
       entrance.admission.drain()
-      await server.close()
+      await closeGracefully(server, CLOSE_DEADLINE_MS)
       await shared.ledger.stop()
       await reporting.stop()
       await leaveNamespace()

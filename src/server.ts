@@ -69,7 +69,28 @@ export function createServer(deps: { log: Logger }, options: ServerOptions): App
   answerUnknownRoutes(app)
   capInFlight(app, options.requestsInFlight)
   checkTokens(app, options.authenticate)
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing.has(app)) reply.header('connection', 'close')
+  })
   return app
+}
+
+const closing = new WeakSet<App>()
+
+/**
+ * Answers what has begun, then closes. Left alone, close() waits for keep-alive connections that fall idle after it was called, up to their whole
+ * timeout (72 s): so answers say connection: close from now on, idle connections are closed as they appear, and at the deadline all are.
+ */
+export async function closeGracefully(app: App, deadlineMs: number): Promise<void> {
+  closing.add(app)
+  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
+  const deadline = setTimeout(() => app.server.closeAllConnections(), deadlineMs)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(sweep)
+    clearTimeout(deadline)
+  }
 }
 
 /** An error that already knows its answer. */
