@@ -64,10 +64,12 @@ export function recordPatch(job: JobView, annotations: { verdict?: Verdict; deli
 export function stopPatch(job: JobView, mark: string): object {
   return {
     metadata: { uid: job.uid, resourceVersion: job.resourceVersion, annotations: { [annotation('stop')]: mark } },
-    // Kueue decides about suspend on its Jobs: one it holds back has no Pod, and the mark alone ends it for us.
-    ...(job.suspended && job.labels[KUEUE_LABEL] !== undefined
-      ? {}
-      : { spec: { activeDeadlineSeconds: 1, ...(job.suspended ? { suspend: false, parallelism: 0 } : {}) } }),
+    spec: {
+      activeDeadlineSeconds: 1,
+      // Kueue decides about suspend on its Jobs: one it holds back has no Pod, and the mark alone ends it for us. Should Kueue admit it later, it
+      // ends without having had one.
+      ...(job.suspended ? { parallelism: 0, ...(job.labels[KUEUE_LABEL] === undefined ? { suspend: false } : {}) } : {}),
+    },
   }
 }
 

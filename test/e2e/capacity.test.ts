@@ -142,3 +142,36 @@ test('queue: a full queue answers 429', async () => {
   await Promise.all(taken.map(verdictOf))
   await jobhook.stop()
 })
+
+test('kueue: jobhook leaves suspending to it: admitted, evicted and admitted again a task reports once; cancelled while it waits it never starts', async () => {
+  const workerId = freshWorkerId('kueue')
+  const jobhook = await start(workerId, { max_concurrent_tasks: 1, overflow: 'kueue', kueue_queue: 'team-a' })
+  const task = async (id: string) => (await jobhook.rest('GET', `/v1/tasks/${id}`)).body
+  // More than the limit: Kueue's quota decides, not ours.
+  for (const id of ['kueue-1', 'kueue-2']) assert.equal((await jobhook.webhook(shellTask(id, 'sleep 3'))).status, 202)
+  await until('both wait', async () => (await task('kueue-1')).state === 'queued' && (await task('kueue-2')).state === 'queued')
+  const name = (await task('kueue-1')).job
+  const job = await cluster.getJob(name)
+  assert.deepEqual([job.spec.suspend, job.metadata.labels['kueue.x-k8s.io/queue-name']], [true, 'team-a'])
+
+  await cluster.patchJob(name, { spec: { suspend: false } })
+  await until('it runs', async () => (await task('kueue-1')).state === 'running', patient)
+  await cluster.patchJob(name, { spec: { suspend: true } })
+  await until('its Pod is gone', async () => (await cluster.podsOf(workerId)).length === 0, patient)
+  await until('it waits again', async () => (await task('kueue-1')).state === 'queued', patient)
+  assert.equal(receiver.verdicts('kueue-1').length, 0)
+  await cluster.patchJob(name, { spec: { suspend: false } })
+  const verdict = await verdictOf('kueue-1')
+  assert.deepEqual([verdict.type, verdict.data.exit_code], ['task_completed', 0])
+
+  await jobhook.webhook({ type: 'task_cancellation', data: { task_id: 'kueue-2' } })
+  assert.equal((await verdictOf('kueue-2')).data.task_state, 'CANCELLED')
+  const other = (await task('kueue-2')).job
+  assert.equal((await cluster.getJob(other)).spec.suspend, true)
+  // When Kueue admits what was cancelled, nothing starts.
+  await cluster.patchJob(other, { spec: { suspend: false } })
+  const failed = (each: { type: string; status: string }): boolean => each.type === 'Failed' && each.status === 'True'
+  await until('it ends', async () => ((await cluster.getJob(other)).status.conditions ?? []).some(failed), patient)
+  assert.deepEqual([receiver.of('kueue-2').length, new Set(receiver.verdicts('kueue-1').map(({ id }) => id)).size], [1, 1])
+  await jobhook.stop()
+})

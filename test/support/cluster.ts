@@ -13,6 +13,8 @@ export interface ClusterAccess {
   getJob(name: string): Promise<Raw>
   jobsOf(workerId: string): Promise<Raw[]>
   podsOf(workerId: string): Promise<Raw[]>
+  /** Merge patch, as another controller would. */
+  patchJob(name: string, patch: unknown): Promise<void>
   /** Names of the Secrets of a worker. */
   secretsOf(workerId: string): Promise<string[]>
   /** How often jobhook did what to these objects, by "verb resource", as the apiserver's audit log says; null where there is none. */
@@ -65,6 +67,16 @@ export function openCluster(kubeconfigFile: string): ClusterAccess {
     namespace: access.namespace,
     getJob: async (name) => JSON.parse(await get(access, `${jobs}/${name}`)),
     jobsOf: async (workerId) => JSON.parse(await get(access, `${jobs}?${selector(workerId)}`)).items,
+    async patchJob(name, patch) {
+      const response = await request(`${access.server}${jobs}/${name}`, {
+        method: 'PATCH',
+        headers: { ...access.headers, 'content-type': 'application/merge-patch+json' },
+        dispatcher: access.dispatcher,
+        body: JSON.stringify(patch),
+      })
+      const text = await response.body.text()
+      if (response.statusCode !== 200) throw new Error(`PATCH ${name}: ${response.statusCode} ${text.slice(0, 300)}`)
+    },
     podsOf: async (workerId) => JSON.parse(await get(access, `/api/v1/namespaces/${access.namespace}/pods?${selector(workerId)}`)).items,
     secretsOf: async (workerId) =>
       JSON.parse(await get(access, `/api/v1/namespaces/${access.namespace}/secrets?${selector(workerId)}`)).items.map(
