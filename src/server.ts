@@ -69,8 +69,9 @@ export function createServer(deps: { log: Logger }, options: ServerOptions): App
   answerUnknownRoutes(app)
   capInFlight(app, options.requestsInFlight)
   checkTokens(app, options.authenticate)
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing.has(app)) reply.header('connection', 'close')
+    done(null, payload)
   })
   return app
 }

@@ -82,6 +82,8 @@ async function run(
   for (const warning of options.warnings) log.warn({ key: warning.key }, `configuration: ${warning.key} ${warning.detail}`)
   const stopRequested = nextStopSignal()
   let embedded: { kubeconfig: string; url: string; close(): Promise<void> } | null = null
+  // Waits of our own do not keep a process alive (lib/clock), and while stopping there may be nothing else left that does.
+  const keepAlive = setInterval(() => {}, 60_000)
   try {
     if (config.cluster === 'embedded') embedded = await startEmbedded(config, log)
     const app = createApp(
@@ -116,6 +118,7 @@ async function run(
     return EXIT.failed
   } finally {
     await embedded?.close()
+    clearInterval(keepAlive)
   }
 }
 
