@@ -98,7 +98,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     if (outcome.kind === 'live') {
       // Stopped by another replica, by a hand or by Kubernetes: then from now on at least.
       if (isBeingStopped(task)) void deps.followLog?.(task)
-      if (target && outcome.startedMs !== null) started.send(name, own, { ...facts, startedMs: outcome.startedMs }, target)
+      if (target && outcome.startedMs !== null) started.send(name, own, startedFacts(task, facts, outcome.startedMs, null), target)
       return outcome.wakeAtMs ?? undefined
     }
     if (outcome.kind === 'stop') {
@@ -123,7 +123,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     // Once an attempt at the verdict was made, task_started would come after it.
     const verdictTried = round > 0 || (before?.attempts ?? 0) > 0
     if (target && outcome.startedMs !== null && !verdictTried) {
-      await started.lastTry(name, own, { ...facts, startedMs: outcome.startedMs }, target)
+      await started.lastTry(name, own, startedFacts(task, facts, outcome.startedMs, verdict), target)
     }
 
     const answer = own.answered ?? (await report(job, facts, verdict, target, stored !== null || outcome.evidenceCanVanish))
@@ -281,6 +281,16 @@ export function factsOf(task: TaskView, workerId: string): TaskFacts {
     node: pod?.node ?? null,
     startedMs: null,
     traceparent: job.annotations[ANNOTATIONS.traceparent] ?? null,
+  }
+}
+
+/** task_started has one id, so it says the same each time: also when its Pod is gone and, after a restart, only the stored verdict knows it. */
+function startedFacts({ pods }: TaskView, facts: TaskFacts, startedMs: number, verdict: Verdict | null): TaskFacts {
+  return {
+    ...facts,
+    startedMs,
+    pod: facts.pod ?? pods.at(-1)?.name ?? verdict?.detail.pod ?? null,
+    node: facts.node ?? verdict?.detail.node ?? null,
   }
 }
 

@@ -280,6 +280,25 @@ test('a task_started that is refused is dropped; one that fails otherwise has it
   assert.deepEqual(refused.did, ['send task_started', 'send task_completed', 'secret', 'close'])
 })
 
+test('task_started says the same each time under its id: with its Pod there, with its Pod gone, and on a replica that never saw the Pod', async () => {
+  const verdict: Verdict = { ...cancelled, detail: { container: 'task', pod: 'pod-1', node: 'n1' } }
+  const startedMs = Date.parse(verdict.startedAt ?? '')
+  const failing: DeliveryResult = { kind: 'retry', status: 500, afterMs: null, cause: 'no' }
+  const { sent, state, step, replica } = world({ outcome: live(startedMs), answers: [failing, failing] })
+  await step('x')
+  await new Promise((resolve) => setImmediate(resolve))
+  state.nowMs += 60_000
+  state.task = { ...state.task, pods: state.task.pods.map((pod) => ({ ...pod, gone: true })) }
+  await step('x')
+  await new Promise((resolve) => setImmediate(resolve))
+  state.task = { ...state.task, pods: [] }
+  state.outcome = ended(verdict)
+  await replica()('x')
+  const started = sent.filter((message) => message.type === 'task_started')
+  assert.equal(started.length, 3)
+  assert.deepEqual([...new Set(started.map((message) => message.body))].length, 1)
+})
+
 test('nobody to call: the Secret goes and the task is closed, nothing is sent', async () => {
   const { did, step } = world({ outcome: ended(completed), callbackUrl: null })
   await step('x')
