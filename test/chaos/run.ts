@@ -1,4 +1,6 @@
 // `npm run chaos -- --seed N --minutes M`: one chaos run after the other, judged; the seed and the timeline of a task on a violation. docs/chaos.md
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { check } from './checker.ts'
 import { summaryOf, violationsText } from './report.ts'
@@ -15,6 +17,7 @@ const HELP = `npm run chaos -- [options]
   --cluster WHICH   embedded (default), or real: the cluster that JOBHOOK_TEST_* tells of
   --pods WHICH      on the real one: kwok (default; thousands, no containers) or containers
   --settle S        seconds that settling may take (default: 120)
+  --logs FOLDER     keeps there what each replica has said
 `
 
 async function main(): Promise<number> {
@@ -28,6 +31,7 @@ async function main(): Promise<number> {
       cluster: { type: 'string', default: 'embedded' },
       pods: { type: 'string', default: 'kwok' },
       settle: { type: 'string', default: '120' },
+      logs: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -50,6 +54,11 @@ async function main(): Promise<number> {
         settleMs: numberOf('--settle', values.settle) * 1_000,
         say,
       })
+      if (values.logs !== undefined) {
+        mkdirSync(values.logs, { recursive: true })
+        for (const { source, text } of history.texts)
+          if (source.startsWith('log of ')) writeFileSync(join(values.logs, `seed-${seed}-${source.slice(7)}.log`), text)
+      }
       const violations = check(history)
       process.stdout.write(`${summaryOf(history, faults)}\n`)
       if (violations.length > 0) {
