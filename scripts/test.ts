@@ -5,7 +5,7 @@ import { globSync } from 'node:fs'
 const steps: { name: string; command: string; args: string[] }[] = [
   { name: 'types', command: 'tsc', args: [] },
   { name: 'lint', command: 'biome', args: ['check', '--error-on-warnings'] },
-  { name: 'tests', command: process.execPath, args: ['--test', '--test-timeout=120000', ...testFiles()] },
+  { name: 'tests', command: process.execPath, args: ['--test', '--test-concurrency=3', '--test-timeout=120000', ...testFiles()] },
 ]
 
 /** Every *.test.ts under test/ except those that need a real cluster (test/cluster and *.cluster.test.ts, run by `npm run test:cluster`). */
