@@ -86,8 +86,9 @@ export function createReleaseQueue(
       .slice(0, Math.min(free, AT_ONCE))
     if (next.length === 0) return true
     const results = await Promise.all(next.map(release))
-    again = true
+    // What failed waits for its backoff: the cache has to catch up first.
     if (!results.every(Boolean)) return false
+    again = true
     failures = 0
     return true
   }
