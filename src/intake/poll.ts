@@ -71,10 +71,14 @@ export function createPoller(
       const askedMs = clock.now()
       const leased = await deps.client.lease(max, options.waitSeconds, signal)
       if (leased.kind === 'messages') {
-        failures = 0
         most = options.maxMessages
-        state = { ok: true, detail: 'polling' }
-        await handle(leased.lease, leased.messages)
+        const took = await handle(leased.lease, leased.messages)
+        failures = took ? 0 : failures + 1
+        state = took
+          ? { ok: true, detail: 'polling' }
+          : { ok: false, detail: 'what was handed out could not be taken; the log has the reason' }
+        // A control plane that hands out again at once must not meet a cluster that is away in a tight loop.
+        if (!took) await pause(backoffMs(failures, backoff), signal)
       } else if (leased.kind === 'nothing') {
         failures = 0
         state = { ok: true, detail: 'polling' }
@@ -96,8 +100,8 @@ export function createPoller(
     return Math.max(backoffMs(failures, backoff), Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS))
   }
 
-  /** Also while stopping: what was handed out is finished, or handed back. */
-  async function handle(lease: string, messages: LeasedMessage[]): Promise<void> {
+  /** Also while stopping: what was handed out is finished, or handed back. False: nothing of it could be taken now. */
+  async function handle(lease: string, messages: LeasedMessage[]): Promise<boolean> {
     const results: AckResult[] = []
     const signal = AbortSignal.timeout(FINISH_MS)
     const next = messages.values()
@@ -110,6 +114,7 @@ export function createPoller(
     }
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, messages.length) }, work))
     if (results.length > 0) await acknowledge(lease, results, signal)
+    return results.some(({ result }) => result !== 'rejected')
   }
 
   async function takePatiently(message: unknown, signal: AbortSignal): Promise<Taken> {
