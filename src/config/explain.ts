@@ -22,7 +22,9 @@ export function explainConfig(config: Config): string {
     [
       'callbacks',
       config.callback.url === undefined
-        ? 'none: results are to be had by REST only'
+        ? config.socket
+          ? 'none: verdicts go over the socket'
+          : 'none: results are to be had by REST only'
         : `${config.callback.types.join(', ')} to ${new URL(config.callback.url).origin}`,
     ],
     [

@@ -97,8 +97,10 @@ export function createSocketIntake(
   }
 
   function wakeWaiting(): void {
+    // No more than fit: all of them for every free place would be quadratic. A key that has no use for its place any more is made up for by the resync.
+    let free = UNCONFIRMED - unconfirmed
     for (const key of waitingKeys) {
-      if (unconfirmed >= UNCONFIRMED) return
+      if (free-- <= 0) return
       waitingKeys.delete(key)
       deps.wake(key)
     }

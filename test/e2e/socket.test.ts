@@ -110,6 +110,29 @@ test('a redelivered assignment is claimed again and runs once; beyond the limit 
   await plane.close()
 })
 
+test('many assignments at once, the socket dropped while their verdicts come: each is claimed and runs once, each verdict arrives', async () => {
+  const plane = await startSocketPlane(KEY)
+  const workerId = freshWorkerId('many')
+  const jobhook = await start(workerId, plane)
+  await connected(plane)
+  // One real node takes half a second a Pod.
+  const ids = Array.from({ length: process.env.JOBHOOK_TEST_KUBECONFIG ? 40 : 150 }, (_, index) => `many-${index}`)
+  for (const id of ids) plane.send(shellTask(id, 'true'))
+  await until('each is claimed', () => ids.every((id) => plane.of(id, 'task_claimed').length > 0), patient)
+  await until('some verdicts have come', () => plane.received.filter(({ type }) => type === 'task_completed').length > 20, patient)
+  plane.drop()
+  await until('every verdict', () => ids.every((id) => plane.of(id, 'task_completed').length > 0), patient)
+  await until(
+    'all are reported',
+    async () => (await jobhook.metric('jobhook_deliveries_total', { slot: 'verdict', result: 'delivered' })) === ids.length,
+    patient,
+  )
+  assert.equal((await cluster.jobsOf(workerId)).length, ids.length)
+  assert.ok(ids.every((id) => new Set(plane.of(id, 'task_completed').map(({ data }) => JSON.stringify(data))).size === 1))
+  await jobhook.stop()
+  await plane.close()
+})
+
 test('the socket drops before the verdict, and again right after it was sent: it comes on the next connection, the same each time', async () => {
   const plane = await startSocketPlane(KEY)
   const jobhook = await start(freshWorkerId('drop'), plane)
