@@ -62,6 +62,7 @@ function clean(): History {
     leftovers: { held: [], open: [], namedSecrets: [], orphanSecrets: ['of-a-killed-replica'] },
     texts: [{ source: 'log of r0', text: '{"time":"2026-11-24T03:00:00.000Z","task_id":"t-1"}' }],
     incidents: [{ atMs: 250, what: 'kill r1' }],
+    deaths: [{ atMs: 250, replica: 'r1' }],
     exits: [{ replica: 'r0', code: 0 }],
     auditedJobs: 1,
   }

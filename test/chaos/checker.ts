@@ -1,5 +1,5 @@
 // Judges a recorded run: every promise that can be seen from the control plane's side and from the API's. Pure; it knows nothing of how jobhook works.
-import { type Callback, type History, holdsSecret, type Intent, type ObjectEvent, outcomeOf } from './history.ts'
+import { type Callback, type History, holdsSecret, type Intent, type ObjectEvent, outcomeOf, withoutLog } from './history.ts'
 
 export interface Violation {
   /** A short name, stable: tests and docs use it. */
@@ -37,7 +37,7 @@ export function check(history: History): Violation[] {
       return about([
         ...checkJobs(intent, jobs, deliveries.get(key) ?? []),
         ...pods.flatMap(checkPods),
-        ...checkCallbacks(intent, callbacks.get(key) ?? [], deliveries.get(key) ?? []),
+        ...checkCallbacks(intent, callbacks.get(key) ?? [], deliveries.get(key) ?? [], history.deaths),
       ])
     }),
     ...checkIds(history.callbacks),
@@ -87,7 +87,12 @@ function checkPods(events: ObjectEvent[]): Omit<Violation, 'task'>[] {
   return found
 }
 
-function checkCallbacks(intent: Intent, callbacks: Callback[], deliveries: History['deliveries']): Omit<Violation, 'task'>[] {
+function checkCallbacks(
+  intent: Intent,
+  callbacks: Callback[],
+  deliveries: History['deliveries'],
+  deaths: History['deaths'],
+): Omit<Violation, 'task'>[] {
   const found: Omit<Violation, 'task'>[] = []
   const verdicts = callbacks.filter(isVerdict)
   const started = callbacks.filter((callback) => !isVerdict(callback))
@@ -99,13 +104,18 @@ function checkCallbacks(intent: Intent, callbacks: Callback[], deliveries: Histo
   if (!callbacks.every((callback) => callback.verified)) found.push({ promise: 'signed callbacks', detail: 'a signature does not verify' })
   const ids = new Set(verdicts.map((verdict) => verdict.id))
   if (ids.size > 1) found.push({ promise: 'one verdict id', detail: [...ids].join(' and ') })
-  const bodies = [...new Set(verdicts.map((verdict) => verdict.body))]
+  const bodies = [...new Set(verdicts.map((verdict) => withoutLog(verdict.body)))]
   if (bodies.length > 1) found.push({ promise: 'one verdict', detail: `different bodies: ${bodies.join('\n  and ')}` })
   const startedBodies = [...new Set(started.map((message) => message.body))]
   if (startedBodies.length > 1) found.push({ promise: 'one task_started', detail: `different bodies: ${startedBodies.join('\n  and ')}` })
   const firstVerdict = verdicts.at(0)
   const firstStarted = started.at(0)
-  if (firstVerdict && firstStarted && firstStarted.atMs > firstVerdict.atMs) {
+  // A task_started that was on its way when its sender was killed is seen by nobody; the next leader cannot know of it and sends it again.
+  const senderDied = deaths.some(({ atMs, replica }) => {
+    // A busy machine hears the last words of a process after it has killed it.
+    return replica === firstVerdict?.replica && atMs > firstVerdict.atMs - 3_000 && atMs < (firstStarted?.atMs ?? 0)
+  })
+  if (firstVerdict && firstStarted && firstStarted.atMs > firstVerdict.atMs && !senderDied) {
     const lateMs = firstStarted.atMs - firstVerdict.atMs
     found.push({ promise: 'started before the verdict', detail: `task_started was first sent ${lateMs} ms after the verdict` })
   }

@@ -91,6 +91,8 @@ export interface History {
   texts: { source: string; text: string }[]
   /** Kills, restarts, freezes: for the timeline. */
   incidents: { atMs: number; what: string }[]
+  /** Replicas that were killed: what one sent last may have died with it. */
+  deaths: { atMs: number; replica: string }[]
   /** Replicas that were asked to end (SIGTERM), and their exit codes. */
   exits: { replica: string; code: number | null }[]
   /** Jobs created according to the apiserver's audit log; null where there is none. */
@@ -123,4 +125,12 @@ export function outcomeOf(body: string): string {
   if (data.task_state === 'CANCELLED') return 'cancelled'
   if (type === 'task_completed') return `completed ${data.exit_code}`
   return `failed ${data.failure_reason} ${data.exit_code}`
+}
+
+/** The verdict without the end of the log and what is said about it: that is read anew when a replica dies before the first attempt is recorded. */
+export function withoutLog(body: string): string {
+  const message = JSON.parse(body) as { data: { detail?: Record<string, unknown> } }
+  if (message.data.detail === undefined) return body
+  const { log_tail: _tail, log_note: _note, ...detail } = message.data.detail
+  return JSON.stringify({ ...message, data: { ...message.data, detail } })
 }

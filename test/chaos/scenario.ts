@@ -61,6 +61,9 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
   const replicas: Replica[] = []
   const counters = new Map<string, number>()
   const restarts = new Set<Promise<void>>()
+  const scripted = new Set<string>()
+  const dying = new Set<number>()
+  const deaths: History['deaths'] = []
   let calm = false
 
   const recorder = await startRecorder(readAccess(target.adminKubeconfig), {
@@ -69,10 +72,16 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     onEvent: (event) => void script(event).catch(() => {}),
   })
 
-  /** Pods that no kubelet runs end as their task's plan says. */
+  /** Pods that no kubelet runs end as their task's plan says. Not told before they run: a change on the way there makes kwok play that stage again. */
   async function script(event: ObjectEvent): Promise<void> {
-    if (target.containers || event.resource !== 'pods' || event.type !== 'ADDED') return
-    const job = recorder.events.find((other) => other.uid === event.jobUid)
+    if (target.containers || event.resource !== 'pods' || !event.state.startsWith('Running') || scripted.has(event.uid)) return
+    scripted.add(event.uid)
+    // The watch of Jobs may be behind that of Pods.
+    let job = recorder.events.find((other) => other.uid === event.jobUid)
+    for (let tries = 0; !job && tries < 100; tries++) {
+      await delay(50)
+      job = recorder.events.find((other) => other.uid === event.jobUid)
+    }
     const life = job && byKey.get(keyOf(job))?.scripted
     if (!life) return
     const annotation = `kwok.jobhook.dev/${life.succeeds ? 'complete' : 'fail'}-after`
@@ -85,12 +94,16 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
 
   function kill(index: number, why: string, downMs: number): void {
     const replica = replicas[index]
-    if (!replica || calm || replica.url() === null) return
+    // One death at a time: two would end in two processes that take themselves for the same Pod.
+    if (!replica || calm || replica.url() === null || dying.has(index)) return
+    dying.add(index)
     note(`${why} ${replica.name}`)
+    deaths.push({ atMs: Date.now(), replica: replica.name })
     follow(
       replica.kill().then(async () => {
         await delay(downMs)
         await replica.start()
+        dying.delete(index)
         note(`started again ${replica.name}`)
       }),
     )
@@ -104,7 +117,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
   /** Whether a kill was planned at this request of this replica. */
   function placedKill(index: number, requestKind: string, count: number, when: 'before' | 'after'): boolean {
     const due = placed.find((each) => !each.done && each.requestKind === requestKind && each.when === when && count >= each.nth)
-    if (!due || calm || replicas[index]?.url() == null) return false
+    if (!due || calm || dying.has(index) || replicas[index]?.url() == null) return false
     due.done = true
     kill(index, `kill ${when} ${requestKind},`, due.downMs)
     return true
@@ -216,13 +229,15 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
       return
     }
     const replica = replicas[incident.replica]
-    if (!replica || replica.url() === null) return
+    if (!replica || replica.url() === null || dying.has(incident.replica)) return
+    dying.add(incident.replica)
     note(`SIGTERM ${replica.name}`)
     const restart = async (): Promise<void> => {
       const code = await replica.stop()
-      if (code !== null) exits.push({ replica: replica.name, code })
+      exits.push({ replica: replica.name, code })
       await delay(incident.downMs)
       await replica.start()
+      dying.delete(incident.replica)
       note(`started again ${replica.name}`)
     }
     follow(restart())
@@ -293,6 +308,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
           ...senders.answers.map((text) => ({ source: 'answer to a webhook', text })),
         ],
         incidents: happened,
+        deaths,
         exits,
         auditedJobs: target.auditedJobs?.() ?? null,
       },
