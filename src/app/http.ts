@@ -4,6 +4,7 @@ import { deliveriesRoutes } from '../../routes/deliveries.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { logsRoutes } from '../../routes/logs.ts'
 import { openapiRoutes } from '../../routes/openapi.ts'
+import { problemsRoutes } from '../../routes/problems.ts'
 import { renderRoutes } from '../../routes/render.ts'
 import { tasksRoutes } from '../../routes/tasks.ts'
 import { webhookRoutes } from '../../routes/webhook.ts'
@@ -52,6 +53,7 @@ export function createHttp(
   const audit = (entry: object) => common.log.info({ audit: true, ...entry }, 'audit')
   registerOpenapi(server)
   server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))
+  server.register(problemsRoutes())
   server.register(webhookRoutes({ read: readWebhook, submit, cancel }))
   server.register(
     tasksRoutes({

@@ -69,7 +69,7 @@ function refusesToStart(config: Config, insecure: boolean): string | null {
   if (insecure && !loopback)
     return `--insecure needs a loopback address: listen is ${config.listen}; set listen: 127.0.0.1:8080, or set webhook.secrets and api.tokens`
   if (!insecure && entrances(config).length === 0) {
-    return 'there is no way in: set webhook.secrets (make one with: jobhook keys), api.tokens, or both; to try it out on this machine: --insecure'
+    return 'there is no way in: set webhook.secrets (make one with: jobhook keys), api.tokens, poll or socket; to try it out on this machine: --insecure'
   }
   return null
 }

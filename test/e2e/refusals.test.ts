@@ -322,6 +322,9 @@ test('problems say application/problem+json and carry the request’s id', async
   assert.equal(answer.headers['content-type'], 'application/problem+json')
   assert.match(body.instance, /^req_/)
   assert.match(body.type, /#not_found$/)
+  const page = await request(new URL(body.type, jobhook.url))
+  assert.equal(page.statusCode, 200)
+  assert.match(await page.body.text(), /id="not_found"/)
 })
 
 test('none of the refused requests has left a task behind', async () => {
