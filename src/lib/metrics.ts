@@ -44,6 +44,11 @@ export function createMetrics() {
       buckets: TASK_SECONDS,
       registers,
     }),
+    unknownStates: new Counter({
+      name: 'jobhook_unknown_states_total',
+      help: 'Tasks seen in a container state that this version does not know; they are waited for.',
+      registers,
+    }),
     stops: new Counter({ name: 'jobhook_stops_total', help: 'Tasks stopped by jobhook, by reason.', labelNames: ['reason'], registers }),
     deliveries: new Counter({
       name: 'jobhook_deliveries_total',

@@ -52,6 +52,8 @@ export type Outcome =
       wakeAtMs: number | null
       /** What it waits for, in words, for people; null when running. */
       waitingFor: string | null
+      /** A container state this version does not know, by its reason: it is waited for, logged once and counted. */
+      unknownState?: string
     }
   /** Stop the workload first; the verdict follows from the stop mark once it has ended. */
   | { kind: 'stop'; reason: string; message: string }

@@ -113,7 +113,8 @@ function classifyPod(seen: Evidence, pod: PodView, options: OutcomeOptions, nowM
 
 function judge(seen: Evidence, state: 'pending' | 'stopping', wait: Wait, nowMs: number): Outcome {
   if (wait.dueMs !== null && nowMs >= wait.dueMs) return { kind: 'stop', reason: wait.reason, message: wait.message }
-  return live(seen, state, wait.dueMs, wait.for)
+  const lives = live(seen, state, wait.dueMs, wait.for)
+  return wait.unknownState === undefined ? lives : { ...lives, unknownState: wait.unknownState }
 }
 
 type Live = Extract<Outcome, { kind: 'live' }>

@@ -16,6 +16,8 @@ export interface Wait {
   reason: FailureReason
   /** Said when it is due. */
   message: string
+  /** The reason of a state that is not known here. */
+  unknownState?: string
 }
 
 const DEFAULT_AUTOSCALER_CAP_SECONDS = 900
@@ -145,6 +147,7 @@ function waitOfStep({ container, sinceMs }: Step, { deadlines, hint }: OutcomeOp
         dueMs: dueMs(sinceMs, prepareSeconds),
         reason: 'container_create',
         message: `${text} (given up after ${prepareSeconds} s)`,
+        unknownState: state.reason,
       }
     }
   }

@@ -20,6 +20,8 @@ export interface TaskMemory {
   /** The receiver's final answer, once it came: what is left is only to close. */
   answered: DeliveryRecord | null
   closed: boolean
+  /** The last state unknown to us that was logged. */
+  unknownState: string | null
   /** Found not to be ours, and said so. */
   foreign: boolean
   /** The verdict this replica has reached, before it is written down anywhere. */
@@ -53,6 +55,7 @@ export function createMemory(): Memory {
         answered: null,
         closed: false,
         foreign: false,
+        unknownState: null,
         ended: null,
         round: 0,
         endedSeenMs: null,

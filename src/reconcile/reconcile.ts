@@ -96,6 +96,11 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       : (own.ended ?? deps.classify(task, clock.now()))
     if (outcome.kind === 'stop' && !CERTAIN_STOPS.has(outcome.reason)) outcome = await deps.secondLook.confirm(task, outcome)
     if (outcome.kind === 'live') {
+      if (outcome.unknownState !== undefined && outcome.unknownState !== own.unknownState) {
+        own.unknownState = outcome.unknownState
+        metrics.unknownStates.inc()
+        deps.log.warn({ task_id: facts.taskId, job: job.name, state: outcome.unknownState }, 'a container state that is not known: waiting')
+      }
       // Stopped by another replica, by a hand or by Kubernetes: then from now on at least.
       if (isBeingStopped(task)) void deps.followLog?.(task)
       if (target && outcome.startedMs !== null) started.send(name, own, startedFacts(task, facts, outcome.startedMs, null), target)

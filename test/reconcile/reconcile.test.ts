@@ -76,7 +76,13 @@ function job(annotations: Record<string, string> = {}): JobView {
 }
 
 /** A replica with a scripted receiver; everything it does, in order, is in `did`. `restart` is another replica on the same Job. */
-function world(options: { outcome: Outcome; answers?: DeliveryResult[]; callbackUrl?: string | null; failWrites?: string[] }) {
+function world(options: {
+  outcome: Outcome
+  answers?: DeliveryResult[]
+  callbackUrl?: string | null
+  failWrites?: string[]
+  metrics?: ReturnType<typeof createMetrics>
+}) {
   const did: string[] = []
   const sent: OwedMessage[] = []
   const patches: { kind: string; patch: Record<string, Record<string, unknown>> }[] = []
@@ -139,7 +145,7 @@ function world(options: { outcome: Outcome; answers?: DeliveryResult[]; callback
         memory: createMemory(),
         clock: { now: () => state.nowMs, after: () => () => {} },
         log: createLog({ level: 'silent', workerId: 'w' }),
-        metrics: createMetrics(),
+        metrics: options.metrics ?? createMetrics(),
         wake: () => {},
       },
       {
@@ -333,6 +339,15 @@ test('a verdict once reached stands, also when a stop mark comes before it is de
   const bodies = sent.filter((message) => message.slot === 'verdict').map((message) => message.body)
   assert.equal(bodies.length, 2)
   assert.equal(bodies[0], bodies[1])
+})
+
+test('a container state nobody knows is counted once a task, and waited for', async () => {
+  const metrics = createMetrics()
+  const { did, step } = world({ outcome: { ...live(null, NOW_MS + 1_000), unknownState: 'QuantumFlux' } as Outcome, metrics })
+  await step('x')
+  await step('x')
+  assert.equal((await metrics.unknownStates.get()).values[0]?.value, 1)
+  assert.deepEqual(did, [])
 })
 
 test('a Job with our labels that we did not make is left alone', async () => {
