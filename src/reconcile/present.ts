@@ -3,7 +3,7 @@ import { ANNOTATIONS, TASK_LABEL_PREFIX } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
 import type { TaskRecord, TaskState } from '../model/task.ts'
 import type { Outcome } from '../model/verdict.ts'
-import { factsOf } from './reconcile.ts'
+import { factsOf } from './facts.ts'
 import { readDelivery, readVerdict } from './record.ts'
 
 export interface PresentDeps {

@@ -8,6 +8,7 @@ import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
 import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
 import type { Outcome, Verdict } from '../model/verdict.ts'
+import { factsOf, isBeingStopped, parseTime, startedFacts, type Target, targetOf } from './facts.ts'
 import type { Memory } from './memory.ts'
 import { closePatch, isAnotherObject, isClosed, readDelivery, readVerdict, recordPatch } from './record.ts'
 import type { SecondLook } from './second-look.ts'
@@ -255,52 +256,4 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
   function isoNow(): string {
     return new Date(clock.now()).toISOString()
   }
-}
-
-function isBeingStopped({ job, pods }: TaskView): boolean {
-  return job.annotations[ANNOTATIONS.stop] !== undefined || pods.some((pod) => !pod.gone && pod.deletedMs !== null)
-}
-
-export interface Target {
-  url: string
-  perTask: boolean
-}
-
-/** Where this task's callbacks go: its own URL (checked when it was accepted), else the configured one, else nowhere. */
-export function targetOf(job: JobView, callbackUrl: string | null): Target | null {
-  const own = job.annotations[ANNOTATIONS.callbackUrl]
-  if (own) return { url: own, perTask: true }
-  return callbackUrl === null ? null : { url: callbackUrl, perTask: false }
-}
-
-export function factsOf(task: TaskView, workerId: string): TaskFacts {
-  const { job, pods } = task
-  const pod = pods.findLast((candidate) => !candidate.gone) ?? pods.at(-1) ?? null
-  const taskId = job.annotations[ANNOTATIONS.taskId] ?? job.name
-  return {
-    jobUid: job.uid,
-    taskId,
-    executionId: job.annotations[ANNOTATIONS.executionId] ?? taskId,
-    workerId,
-    pod: pod?.gone === false ? pod.name : null,
-    node: pod?.node ?? null,
-    startedMs: null,
-    traceparent: job.annotations[ANNOTATIONS.traceparent] ?? null,
-  }
-}
-
-/** task_started has one id, so it says the same each time: also when its Pod is gone and, after a restart, only the stored verdict knows it. */
-function startedFacts({ pods }: TaskView, facts: TaskFacts, startedMs: number, verdict: Verdict | null): TaskFacts {
-  return {
-    ...facts,
-    startedMs,
-    pod: facts.pod ?? pods.at(-1)?.name ?? verdict?.detail.pod ?? null,
-    node: facts.node ?? verdict?.detail.node ?? null,
-  }
-}
-
-function parseTime(text: string | null | undefined): number | null {
-  if (text === null || text === undefined) return null
-  const ms = Date.parse(text)
-  return Number.isNaN(ms) ? null : ms
 }
