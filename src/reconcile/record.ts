@@ -43,11 +43,15 @@ export function readVerdict(job: JobView): Verdict | null {
   return typeof verdict === 'object' && verdict !== null && 'kind' in verdict && 'detail' in verdict ? (verdict as Verdict) : null
 }
 
-/** Merge patch: the verdict and, after a failed attempt, where its delivery stands. */
+/**
+ * Merge patch: the verdict and, after a failed attempt, where its delivery stands. A verdict that is stored before it was ever sent carries the
+ * resourceVersion too: a leader whose cache is behind must not write its own over one that stands. (After an attempt there is no going back.)
+ */
 export function recordPatch(job: JobView, annotations: { verdict?: Verdict; delivery?: DeliveryRecord }): object {
   return {
     metadata: {
       uid: job.uid,
+      ...(annotations.verdict && !annotations.delivery ? { resourceVersion: job.resourceVersion } : {}),
       annotations: {
         ...(annotations.verdict ? { [annotation('verdict')]: JSON.stringify(annotations.verdict) } : {}),
         ...(annotations.delivery ? { [annotation('delivery')]: JSON.stringify(annotations.delivery) } : {}),

@@ -189,6 +189,7 @@ test('a verdict whose evidence can vanish is written down before the first attem
   await step('x')
   assert.deepEqual(did, ['record', 'send task_started', 'send task_completed', 'secret', 'close'])
   assert.equal(annotationOf(patches[0]?.patch, 'verdict').kind, 'cancelled')
+  assert.equal(patches[0]?.patch.metadata?.resourceVersion, '5', 'a leader whose cache is behind cannot write over a verdict that stands')
 })
 
 test('a crash after the callback and before the closing patch sends the same message id again', async () => {
