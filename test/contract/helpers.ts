@@ -121,6 +121,16 @@ export function untilRunning(target: Target, jobName: string): Promise<Loose> {
   return untilPod(target, jobName, 'its container running', (pod) => pod.status.containerStatuses?.[0]?.state.running !== undefined)
 }
 
+/** Waits until the Pod's log has this line: a shell counts as running before it has set its traps. */
+export function untilSays(target: Target, podName: string, line: string): Promise<boolean> {
+  let last = ''
+  const look = async (): Promise<true | null> => {
+    last = (await target.call('GET', `${corePath(target, 'pods', podName)}/log`)).text
+    return last.split('\n').includes(line) ? true : null
+  }
+  return until(`${podName} to say ${line}`, look, () => last)
+}
+
 export function condition(object: Loose, type: string): Loose {
   return object.status?.conditions?.find((item: Loose) => item.type === type && item.status === 'True')
 }

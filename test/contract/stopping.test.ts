@@ -16,6 +16,7 @@ import {
   untilGone,
   untilObject,
   untilRunning,
+  untilSays,
 } from './helpers.ts'
 import { openTarget, type Target } from './target.ts'
 
@@ -55,8 +56,13 @@ async function podEvents(jobName: string): Promise<{ next(): Promise<Loose>; clo
 
 test('a deadline patched onto a running Job: SIGTERM, FailureTarget at once, Failed after the Pod ended', async (t) => {
   if (!needsContainers(t, target)) return
-  await create(target, jobsPath(target), job(target, 'stopped', { command: ['sh', '-c', 'trap "sleep 2; exit 5" TERM; sleep 300 & wait'] }))
+  await create(
+    target,
+    jobsPath(target),
+    job(target, 'stopped', { command: ['sh', '-c', 'trap "sleep 2; exit 5" TERM; echo ready; sleep 300 & wait'] }),
+  )
   const pod = await untilRunning(target, 'stopped')
+  await untilSays(target, pod.metadata.name, 'ready')
   const events = await podEvents('stopped')
   await patch(target, jobsPath(target, 'stopped'), { spec: { activeDeadlineSeconds: 1 } })
   const stopping = await untilObject(
@@ -80,8 +86,13 @@ test('a deadline patched onto a running Job: SIGTERM, FailureTarget at once, Fai
 test('a task that ignores SIGTERM is killed when its grace is over: 137', async (t) => {
   if (!needsContainers(t, target)) return
   const pod = { terminationGracePeriodSeconds: 1 }
-  await create(target, jobsPath(target), job(target, 'stubborn', { command: ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done'], pod }))
-  await untilRunning(target, 'stubborn')
+  await create(
+    target,
+    jobsPath(target),
+    job(target, 'stubborn', { command: ['sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 1; done'], pod }),
+  )
+  const { metadata } = await untilRunning(target, 'stubborn')
+  await untilSays(target, metadata.name, 'ready')
   const events = await podEvents('stubborn')
   await patch(target, jobsPath(target, 'stubborn'), { spec: { activeDeadlineSeconds: 1 } })
   assert.equal(ended(await events.next()).exitCode, 137)
@@ -97,10 +108,11 @@ test('preStop runs before SIGTERM when Kubernetes stops the container, and not w
     body.spec.template.spec.volumes = [{ name: 'work', emptyDir: {} }]
     return body
   }
-  const script = 'trap "cat seen > /dev/termination-log; exit 4" TERM; sleep 300 & wait'
+  const script = 'trap "cat seen > /dev/termination-log; exit 4" TERM; echo ready; sleep 300 & wait'
   await create(target, jobsPath(target), make('hook-stopped', ['sh', '-c', script]))
   await create(target, jobsPath(target), make('hook-ended', ['sh', '-c', 'sleep 1; ls > /dev/termination-log']))
-  await untilRunning(target, 'hook-stopped')
+  const { metadata } = await untilRunning(target, 'hook-stopped')
+  await untilSays(target, metadata.name, 'ready')
   const events = await podEvents('hook-stopped')
   await patch(target, jobsPath(target, 'hook-stopped'), { spec: { activeDeadlineSeconds: 1 } })
   const stopped = ended(await events.next())
@@ -138,7 +150,7 @@ test('a Pod deleted with a grace period is marked, gets SIGTERM, and goes when i
       name: 'c',
       image: target.image,
       imagePullPolicy: 'IfNotPresent',
-      command: ['sh', '-c', 'trap "sleep 1; exit 6" TERM; sleep 300 & wait'],
+      command: ['sh', '-c', 'trap "sleep 1; exit 6" TERM; echo ready; sleep 300 & wait'],
     },
   ]
   const metadata = { name: 'bare', labels: { 'job-name': 'bare' } }
@@ -152,6 +164,7 @@ test('a Pod deleted with a grace period is marked, gets SIGTERM, and goes when i
     'running',
     (pod) => pod.status.containerStatuses?.[0]?.state.running !== undefined,
   )
+  await untilSays(target, 'bare', 'ready')
   const events = await podEvents('bare')
   const answer = await target.call('DELETE', corePath(target, 'pods', 'bare'), { body: { gracePeriodSeconds: 10 } })
   assert.equal(answer.status, 200)
