@@ -1,5 +1,4 @@
 // `jobhook doctor`: looks at cluster, rights, namespace, secrets and callback URL, and says for each what is wrong and what puts it right.
-import { doctorExtras } from '../app/doctor-extras.ts'
 import { preflightOptions } from '../app/preflight.ts'
 import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
 import { type Config, jobSpecOptions, settingsOf } from '../config/index.ts'
@@ -76,10 +75,7 @@ async function examineWith(config: Config): Promise<CheckResult[]> {
     try {
       const spec = jobSpecOptions(config, settings, cluster.namespace, process.env)
       const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: connection.origin })
-      const results = await runAll({ api: cluster, clock }, options, stop.signal)
-      // With no API to ask there is nothing more to learn.
-      if (results.some(({ name, status }) => name === 'api' && status === 'failed')) return results
-      return [...results, ...(await doctorExtras(cluster, { config, settings, clock, userAgent: USER_AGENT, env: process.env }))]
+      return await runAll({ api: cluster, clock }, options, stop.signal)
     } finally {
       await connection.close()
     }
