@@ -34,9 +34,11 @@ export function createPollRoutes(deps: {
   async function lease(workerId: string, body: Record<string, unknown>, response: ServerResponse): Promise<void> {
     const hungUp = new AbortController()
     response.once('close', () => hungUp.abort())
+    const max = bounded(body.max, 0, MOST_AT_ONCE)
     const leased = await deps.board.take(workerId, {
-      max: bounded(body.max, 1, MOST_AT_ONCE),
-      waitMs: bounded(body.wait, 0, LONGEST_WAIT_SECONDS) * 1000,
+      max,
+      // Nothing is wanted: somebody only asks whether this is served (jobhook doctor).
+      waitMs: max === 0 ? 0 : bounded(body.wait, 0, LONGEST_WAIT_SECONDS) * 1000,
       signal: hungUp.signal,
     })
     if (!leased) answer(response, { status: 204 })

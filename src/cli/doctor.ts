@@ -1,4 +1,5 @@
-// `jobhook doctor`: looks at cluster, rights, namespace, secrets and callback URL, and says for each what is wrong and what puts it right.
+// `jobhook doctor`: looks at cluster, rights, namespace, secrets, callback URL and long poll, and says for each what is wrong and what puts it right.
+import { leftovers, longPoll } from '../app/doctor-extras.ts'
 import { preflightOptions } from '../app/preflight.ts'
 import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
 import { type Config, jobSpecOptions, settingsOf } from '../config/index.ts'
@@ -14,7 +15,7 @@ import { printable } from './text.ts'
 
 const SPEC: CommandSpec = {
   name: 'doctor',
-  summary: 'Checks cluster, rights, namespace, secrets and callback URL, and says what puts right what is wrong.',
+  summary: 'Checks cluster, rights, namespace, secrets, callback URL and long poll, and says what puts right what is wrong.',
   usage: '[--config FILE] [--json]',
   positionals: { min: 0, max: 0 },
   options: {
@@ -23,7 +24,7 @@ const SPEC: CommandSpec = {
   },
   notes: [
     'It acts with the credentials it finds, as the service would: run it where the service runs, or with the service’s kubeconfig.',
-    'Nothing is left in the cluster: Job, Secret and Pod are dry runs; only with backend.kubernetes.preflight_image is a small Job run, and removed.\nThe callback URL gets one signed heartbeat.',
+    'Nothing is left in the cluster: Job, Secret and Pod are dry runs; only with backend.kubernetes.preflight_image is a small Job run, and removed.\nThe callback URL gets one signed heartbeat; the control plane of the long poll one request for no message.',
     'Exit codes: 0 nothing failed (there may be warnings), 1 something failed, 2 the command line was wrong.',
   ],
 }
@@ -57,6 +58,7 @@ async function examineWith(config: Config): Promise<CheckResult[]> {
   // A fresh one of its own: what a running service's holds is not looked at.
   const embedded = config.cluster === 'embedded' ? await startEmbedded(config) : null
   const settings = settingsOf(config)
+  const about = { config, settings, clock, userAgent: USER_AGENT, env: process.env }
   // Ctrl-C while the preflight Job runs must not leave it there.
   const stop = stopSignal()
   try {
@@ -69,13 +71,16 @@ async function examineWith(config: Config): Promise<CheckResult[]> {
     } catch (error) {
       const spec = jobSpecOptions(config, settings, settings.namespace ?? 'default', process.env)
       const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: 'https://unknown' })
-      return await runWithoutCluster(clock, kubeconfigProblem(describeError(error)), options)
+      return [...(await runWithoutCluster(clock, kubeconfigProblem(describeError(error)), options)), ...(await longPoll(about))]
     }
     const { cluster, connection } = connected
     try {
       const spec = jobSpecOptions(config, settings, cluster.namespace, process.env)
       const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: connection.origin })
-      return await runAll({ api: cluster, clock }, options, stop.signal)
+      const [results, poll] = await Promise.all([runAll({ api: cluster, clock }, options, stop.signal), longPoll(about)])
+      // What has been left behind cannot be asked of a cluster that does not answer.
+      const silent = results.some(({ name, status }) => status === 'failed' && (name === 'api' || name === 'namespace'))
+      return [...results, ...(silent ? [] : await leftovers(cluster, about)), ...poll]
     } finally {
       await connection.close()
     }

@@ -22,10 +22,25 @@ export function checkLeftovers(
 }
 
 /** `answer`: what the control plane made of a lease that asks for no message; null: no poll is configured. */
-export function checkPoll(url: string | null, answer: { kind: string; cause?: string } | null): CheckResult[] {
+export function checkPoll(
+  url: string | null,
+  answer: { kind: string; cause?: string; messages?: readonly unknown[] } | null,
+): CheckResult[] {
   if (url === null || answer === null) return []
   const name = 'poll'
-  if (answer.kind === 'nothing' || answer.kind === 'messages') return [ok(name, `${url} answers the long poll`)]
+  if (answer.kind === 'nothing') return [ok(name, `${url} answers the long poll`)]
+  if (answer.kind === 'messages') {
+    const many = `${answer.messages?.length ?? 0} message(s)`
+    const why = `it was asked for none; they come again when their lease runs out, so nothing is lost but that time`
+    return [
+      warning(
+        name,
+        `${url} answers the long poll, but handed out ${many} to doctor`,
+        why,
+        'answer {"max":0} with 204 (docs/control-plane.md)',
+      ),
+    ]
+  }
   const fix =
     answer.kind === 'unauthenticated'
       ? 'correct poll.token: it is the control plane’s to give'

@@ -9,6 +9,7 @@ import { stringify } from 'yaml'
 import { doctorText } from '../../src/cli/doctor.ts'
 import { generateSecret } from '../../src/lib/standard-webhooks.ts'
 import type { CheckResult } from '../../src/preflight/index.ts'
+import { startPolled } from '../support/polled.ts'
 import { until } from '../support/wait.ts'
 import { run, start } from './command.ts'
 
@@ -30,6 +31,18 @@ test('on a cluster where nothing is wrong but a missing callback URL it warns an
   assert.match(out, /\d+ ok, 1 warning, 0 failed\n$/)
   assert.ok(!out.includes('\x1b'), 'no colours into a pipe')
   assert.ok(!out.includes(SECRET.slice(6)), 'no secret')
+})
+
+test('the long poll and what crashes left behind have a line each', async () => {
+  const polled = await startPolled(() => 'a-token')
+  try {
+    const path = config('poll.yaml', { cluster: 'embedded', poll: { url: polled.url, token: 'a-token' } })
+    const { out } = await run(['doctor', '--config', path])
+    assert.match(out, /^ok {7}leftovers +none of 0 Secret/m)
+    assert.match(out, /^ok {7}poll +http:\/\/127\.0\.0\.1:\d+ answers the long poll$/m)
+  } finally {
+    await polled.close()
+  }
 })
 
 test('--json gives the same as data, and a failure exits with 1', async () => {

@@ -32,6 +32,12 @@ test('at most max messages, each with its id; 204 when nothing came; each worker
   assert.deepEqual(ids(await post('a/ä', 'lease', { wait: 0, max: 2 })), ['a-3'])
 })
 
+test('a request for no message is answered at once and takes none', async () => {
+  polled.board.put('e', 'e-1', { type: 'heartbeat' })
+  assert.equal((await post('e', 'lease', { wait: 30, max: 0 })).status, 204)
+  assert.deepEqual(ids(await post('e', 'lease', { wait: 0, max: 1 })), ['e-1'])
+})
+
 test('what is not acknowledged is handed out again; what is, is not; a rejected message comes again', async () => {
   for (const id of ['c-1', 'c-2', 'c-3']) polled.board.put('c', id, { type: 'heartbeat' })
   const first = await post('c', 'lease', { wait: 0, max: 5 })

@@ -7,11 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { stringify } from 'yaml'
+import { workerLabel } from '../../src/jobspec/index.ts'
 import { generateSecret } from '../../src/lib/standard-webhooks.ts'
+import { LABELS, MANAGED_BY, TASK_APP_NAME } from '../../src/model/keys.ts'
 import { type CheckResult, runBlocking } from '../../src/preflight/index.ts'
 import { PERMISSIONS } from '../../src/preflight/permissions.ts'
 import { podSecurityViolations, refusedBy } from '../../src/preflight/pod-security.ts'
 import { run } from '../cli/command.ts'
+import { startPolled } from '../support/polled.ts'
 import { until } from '../support/wait.ts'
 import { configOf, examine } from './examine.ts'
 import { ROWS } from './pod-security-cases.ts'
@@ -32,11 +35,17 @@ async function doctor(
   kubeconfig: string,
   namespace: string,
   kubernetes: object = {},
+  more: object = {},
 ): Promise<{ code: number | null; checks: CheckResult[] }> {
   const path = join(folder, `config-${++counter}.yaml`)
   writeFileSync(
     path,
-    stringify({ worker_id: 'w1', webhook: { secrets: [SECRET] }, backend: { kubernetes: { namespace, kubeconfig, ...kubernetes } } }),
+    stringify({
+      worker_id: 'w1',
+      webhook: { secrets: [SECRET] },
+      backend: { kubernetes: { namespace, kubeconfig, ...kubernetes } },
+      ...more,
+    }),
   )
   if (show) process.stdout.write(`\n$ ${JSON.stringify(kubernetes)}\n${(await run(['doctor', '--config', path])).out}`)
   const { code, out, err } = await run(['doctor', '--json', '--config', path])
@@ -58,6 +67,21 @@ const STRICT = {
   },
 }
 
+/** Doctor's lines, in the order they are printed. */
+const LINES = [
+  'api',
+  'clock',
+  'permissions',
+  'rights-too-many',
+  'dry-run',
+  'pod-security',
+  'quota',
+  'limit-range',
+  'secrets',
+  'callback',
+  'leftovers',
+]
+
 test('an account with exactly the table’s rights has nothing to be told, but that nobody is called', { skip }, async () => {
   const namespace = await makeNamespace()
   const { code, checks } = await doctor(await makeAccount(folder, namespace), namespace)
@@ -66,8 +90,49 @@ test('an account with exactly the table’s rights has nothing to be told, but t
     checks.filter(({ status }) => status !== 'ok').map(({ name }) => name),
     ['callback'],
   )
+  assert.deepEqual(
+    checks.map(({ name }) => name),
+    LINES,
+  )
   assert.equal(told(find(checks, 'pod-admission')), 'absent', 'it may not create Pods, and need not')
   assert.equal(await kubectl(['-n', namespace, 'get', 'jobs,secrets,pods', '-o', 'name']), '')
+})
+
+test('a Secret of ours that no Job names is told once it is old enough, and left alone', { skip }, async () => {
+  const namespace = await makeNamespace()
+  const found = await leftoversOf(namespace, await makeAccount(folder, namespace))
+  assert.equal(told(found), 'ok', 'a young one may still get its Job')
+  assert.match(found?.what ?? '', /none of 1 Secret/)
+  const missing = FULL_ROLE.map((rule) =>
+    rule.resources.includes('secrets') ? { ...rule, verbs: rule.verbs.filter((verb) => verb !== 'list') } : rule,
+  )
+  const { checks } = await doctor(await makeAccount(folder, namespace, missing), namespace)
+  assert.equal(told(find(checks, 'leftovers')), 'absent', 'the missing right has its own line')
+})
+
+async function leftoversOf(namespace: string, kubeconfig: string): Promise<CheckResult | undefined> {
+  const labels = { [LABELS.managedBy]: MANAGED_BY, [LABELS.name]: TASK_APP_NAME, [LABELS.worker]: workerLabel('w1') }
+  await kubectl(['-n', namespace, 'create', '-f', '-'], {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'task-left-0123456789', labels },
+  })
+  return find((await doctor(kubeconfig, namespace)).checks, 'leftovers')
+}
+
+test('the long poll’s control plane: served, a refused token, nobody there', { skip }, async () => {
+  const namespace = await makeNamespace()
+  const kubeconfig = await makeAccount(folder, namespace)
+  const polled = await startPolled(() => 'the-right-token')
+  polled.board.put('w1', 'm-1', { type: 'heartbeat' })
+  const answerTo = async (url: string, token: string) =>
+    find((await doctor(kubeconfig, namespace, {}, { poll: { url, token } })).checks, 'poll')
+  assert.equal(told(await answerTo(polled.url, 'the-right-token')), 'ok')
+  assert.equal(polled.board.entries()[0]?.handedOut, 0, 'doctor takes no message')
+  const refused = await answerTo(polled.url, 'another')
+  assert.deepEqual([told(refused), /refused the token \(401\)/.test(refused?.why ?? '')], ['failed', true])
+  await polled.close()
+  assert.equal(told(await answerTo(polled.url, 'the-right-token')), 'failed')
 })
 
 test('at the start of the service it costs seven requests where all is well', { skip }, async () => {

@@ -23,6 +23,8 @@ test('nothing left, nothing looked for, and a list that failed are told apart', 
 test('a long poll: not configured, served, refused', () => {
   assert.deepEqual(checkPoll(null, null), [])
   assert.equal(checkPoll('https://c.example', { kind: 'nothing' })[0]?.status, 'ok')
+  const greedy = checkPoll('https://c.example', { kind: 'messages', messages: [1, 2] })[0]
+  assert.deepEqual([greedy?.status, /handed out 2 message/.test(greedy?.what ?? '')], ['warning', true])
   const refused = checkPoll('https://c.example', { kind: 'unauthenticated', cause: 'it answered 401' })[0]
   assert.deepEqual([refused?.status, refused?.why], ['failed', 'it answered 401'])
   assert.match(refused?.fix ?? '', /poll\.token/)
