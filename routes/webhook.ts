@@ -33,6 +33,7 @@ export function webhookRoutes(deps: WebhookDeps) {
     app.post(
       '/v1/webhook',
       {
+        config: { rate: 'webhook' },
         schema: {
           operationId: 'receiveWebhook',
           tags: ['webhook'],

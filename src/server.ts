@@ -1,14 +1,15 @@
-// The Fastify instance: limits, timeouts, problem details for every kind of error, bearer tokens, the cap on requests in flight.
+// The Fastify instance: limits, timeouts, headers, problem details for every kind of error, the cap on requests in flight.
 // It knows no resource; routes are registered by the composition root.
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TSchema } from '@sinclair/typebox'
 import { type FastifyError, type FastifyRequest, fastify, LogController } from 'fastify'
-import type { Authenticate } from './intake/index.ts'
+import { type AccessOptions, guardAccess } from './access.ts'
 import { parseJsonBytes } from './intake/parse.ts'
 import type { App } from './lib/http.ts'
 import { problemBody, sendProblem } from './lib/http.ts'
 import { describeError, type Logger } from './lib/log.ts'
+import type { Metrics } from './lib/metrics.ts'
 import { createValidator } from './lib/validate.ts'
 import type { FieldError } from './model/problem.ts'
 import { PROBLEMS, type ProblemCode, type Refusal, refusal } from './model/problem.ts'
@@ -16,10 +17,21 @@ import { PROBLEMS, type ProblemCode, type Refusal, refusal } from './model/probl
 /** Largest body of any request. */
 export const BODY_LIMIT_BYTES = 256 * 1024
 
-export interface ServerOptions {
+/** On every answer unless a route sets its own: nothing is sniffed, framed, run as a page, told to other sites or kept. CORS is off: no header allows it. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+}
+
+export interface ServerOptions extends AccessOptions {
   requestsInFlight: number
-  /** null: REST has no token and answers 404; 'open': --insecure. */
-  authenticate: Authenticate | null | 'open'
+  /** Beyond it a connection is closed as it comes. */
+  connections: number
+  /** CIDRs of proxies whose X-Forwarded-For is believed. */
+  trustProxy: readonly string[]
 }
 
 class SchemaError extends Error {
@@ -30,7 +42,7 @@ class SchemaError extends Error {
   }
 }
 
-export function createServer(deps: { log: Logger }, options: ServerOptions): App {
+export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLimited'> }, options: ServerOptions): App {
   const app = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -41,9 +53,10 @@ export function createServer(deps: { log: Logger }, options: ServerOptions): App
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     requestIdHeader: false,
+    trustProxy: options.trustProxy.length > 0 ? [...options.trustProxy] : false,
     genReqId: () => `req_${randomBytes(9).toString('base64url')}`,
     routerOptions: { maxParamLength: 2_048 },
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, refusalOfError(error)),
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply.headers(SECURITY_HEADERS), refusalOfError(error)),
     clientErrorHandler: answerMalformed,
   }) as unknown as App
 
@@ -66,9 +79,11 @@ export function createServer(deps: { log: Logger }, options: ServerOptions): App
       deps.log.error({ err: error, request_id: request.id, route: request.routeOptions.url }, 'request failed')
     return sendProblem(reply, refused)
   })
+  app.server.maxConnections = options.connections
+  app.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS))
   answerUnknownRoutes(app)
   capInFlight(app, options.requestsInFlight)
-  checkTokens(app, options.authenticate)
+  guardAccess(app, deps, options)
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing.has(app)) reply.header('connection', 'close')
     done(null, payload)
@@ -163,22 +178,6 @@ function capInFlight(app: App, cap: number): void {
   app.addHook('onRequestAbort', async (request) => release(request))
 }
 
-function checkTokens(app: App, authenticate: ServerOptions['authenticate']): void {
-  app.decorateRequest('callerName', null)
-  app.addHook('onRequest', async (request, reply) => {
-    const scope = request.routeOptions.config.scope
-    if (!scope || authenticate === 'open') return
-    if (authenticate === null)
-      return sendProblem(reply, refusal('not_configured', 'the REST API has no token: set api.tokens in the configuration'))
-    const caller = authenticate(request.headers.authorization)
-    if (!caller) return sendProblem(reply, refusal('unauthenticated', 'send Authorization: Bearer with a token from api.tokens'))
-    if (!caller.scopes.has(scope) && !caller.scopes.has('admin')) {
-      return sendProblem(reply, refusal('forbidden', `the token ${caller.name} lacks the scope ${scope}: add it in api.tokens`))
-    }
-    request.callerName = caller.name
-  })
-}
-
 /** Bytes that are no HTTP request never reach a route; they get problem details all the same. */
 function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
@@ -191,6 +190,6 @@ function answerMalformed(error: Error & { code?: string }, socket: Socket): void
   const body = JSON.stringify(problemBody(refused, 'req_unreadable'))
   const { status, title } = PROBLEMS[refused.code]
   socket.end(
-    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n${body}`,
   )
 }

@@ -36,13 +36,14 @@ export function createHttp(
   const { config, common, cluster, informer, reader } = shared
   const { submit, cancel, readWebhook } = parts.entrance
   const { tokens } = config.api
-  const server = createServer(
-    { log: common.log },
-    {
-      requestsInFlight: config.limits.requests_in_flight,
-      authenticate: tokens.length > 0 ? createAuthenticate(tokens) : parts.insecure ? 'open' : null,
-    },
-  )
+  const server = createServer(common, {
+    requestsInFlight: config.limits.requests_in_flight,
+    connections: config.limits.connections,
+    rates: config.limits.requests_per_second,
+    clientCertificates: false,
+    trustProxy: config.trust_proxy,
+    authenticate: tokens.length > 0 ? createAuthenticate(tokens) : parts.insecure ? 'open' : null,
+  })
   const health = createHealth({
     informer,
     election: parts.reporting.election,

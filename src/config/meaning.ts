@@ -1,6 +1,7 @@
 // What a schema cannot say about a configuration: keys that exclude or need each other, files that must be
 // there. Each problem names the keys and the remedy.
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { describeError } from '../lib/log.ts'
 import { keyProblem } from '../lib/standard-webhooks.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -41,6 +42,10 @@ export function checkMeaning(config: Config): Meaning {
   if (config.callback.url === undefined && config.callback.allow_origins.length === 0 && config.socket === undefined) {
     warnings.push({ key: 'callback.url', detail: 'is not set: nobody is called when a task ends; results are to be had by REST only' })
   }
+
+  config.trust_proxy.forEach((range, index) => {
+    if (!isRange(range)) problem(`trust_proxy.${index}`, 'must be an address or a CIDR, such as 10.0.0.0/8 or fd00::/8')
+  })
 
   config.api.tokens.forEach((token, index) => {
     const key = `api.tokens.${index}`
@@ -95,6 +100,12 @@ function unreadable(file: string): string | null {
   } catch (error) {
     return `names a file that cannot be read: ${describeError(error)}`
   }
+}
+
+function isRange(text: string): boolean {
+  const [address = '', prefix] = text.split('/')
+  const version = isIP(address)
+  return version !== 0 && (prefix === undefined || Number(prefix) <= (version === 4 ? 32 : 128))
 }
 
 export function isHttpUrl(text: string): boolean {

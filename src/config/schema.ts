@@ -26,6 +26,9 @@ const reference = (description: string) =>
 const rotating = (description: string) =>
   Type.Union(Reference.anyOf, { description: `${description} May be {file: …} or {env: …}; a file is read again each time.` })
 
+const rate = (description: string, fallback: number) =>
+  Type.Integer({ minimum: 0, maximum: 1_000_000, default: fallback, description: `${description} Requests a second; 0: no limit.` })
+
 const object = <T extends Record<string, TSchema>>(properties: T, description: string) =>
   Type.Object(properties, { ...closed, description, default: {} })
 
@@ -43,6 +46,12 @@ export const ConfigSchema = Type.Object(
       pattern: '^(\\[[0-9a-fA-F:]+\\]|[^:]+):\\d{1,5}$',
       default: '127.0.0.1:8080',
       description: 'Address and port of the HTTP service. Port 0 picks a free one.',
+    }),
+    trust_proxy: Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+(/[0-9]{1,3})?$' }), {
+      default: [],
+      maxItems: 64,
+      description:
+        'Addresses or CIDRs of proxies whose X-Forwarded-For says who the client is, for rate limits and the audit log. Empty: no header is believed.',
     }),
     cluster: Type.Union([Type.Literal('kubernetes'), Type.Literal('embedded')], {
       default: 'kubernetes',
@@ -197,6 +206,20 @@ export const ConfigSchema = Type.Object(
           default: 512,
           description: 'HTTP requests worked on at once; beyond it 503.',
         }),
+        connections: Type.Integer({
+          minimum: 1,
+          maximum: 1_000_000,
+          default: 10_000,
+          description: 'Open connections of HTTP clients; beyond it new ones are closed at once.',
+        }),
+        requests_per_second: object(
+          {
+            webhook: rate('The webhook, for each address: a control plane sends everything from one.', 1_000),
+            token: rate('REST, for each token.', 200),
+            address: rate('Everything else, and requests without a valid token, for each address (IPv6: each /64).', 50),
+          },
+          'How much one client may ask, averaged over 10 s; beyond it 429. Health and metrics are not counted.',
+        ),
         kube_connections: Type.Integer({ minimum: 1, maximum: 1_024, default: 64, description: 'Connections to the Kubernetes API.' }),
         callback_connections: Type.Integer({ minimum: 1, maximum: 1_024, default: 32, description: 'Connections to the control plane.' }),
       },

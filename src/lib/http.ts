@@ -53,6 +53,8 @@ declare module 'fastify' {
     scope?: 'read' | 'logs' | 'submit' | 'cancel' | 'admin'
     /** Not counted by the cap on requests in flight: must answer under overload. */
     uncapped?: boolean
+    /** The limit of requests a client, where it is neither that of tokens nor that of addresses. */
+    rate?: 'webhook'
   }
   interface FastifyRequest {
     /** The token's name, once authenticated. */

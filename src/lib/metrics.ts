@@ -84,6 +84,12 @@ export function createMetrics() {
       help: 'Writes of the dedupe ledger that failed. They are tried again; redeliveries of the tasks concerned may run again.',
       registers,
     }),
+    rateLimited: new Counter({
+      name: 'jobhook_rate_limited_total',
+      help: 'Requests refused because their client sent too many, by limit (webhook, token, address).',
+      labelNames: ['by'],
+      registers,
+    }),
     queueReleases: new Counter({ name: 'jobhook_queue_releases_total', help: 'Tasks released from the queue.', registers }),
     placesTaken: new Gauge({
       name: 'jobhook_places_taken',

@@ -14,6 +14,7 @@ export const PROBLEMS = {
   timestamp_out_of_window: { status: 401, title: 'The webhook timestamp is too far from the server’s clock' },
   signature_mismatch: { status: 401, title: 'No signature matches' },
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
+  certificate_required: { status: 401, title: 'A client certificate is needed' },
   forbidden: { status: 403, title: 'The token lacks the scope' },
   not_found: { status: 404, title: 'Not found' },
   not_configured: { status: 404, title: 'This entrance is not configured' },

@@ -7,7 +7,15 @@ import { test } from 'node:test'
 const ROOT = join(import.meta.dirname, '../..')
 const SHARED = new Set(['model', 'lib'])
 /** Files beside the stages that wire or describe the whole. The command line starts whole services. */
-const KNOWS_EVERYTHING = new Set(['src/app.ts', 'src/server.ts', 'src/openapi.ts', 'src/health.ts', 'src/main.ts', 'src/index.ts'])
+const KNOWS_EVERYTHING = new Set([
+  'src/app.ts',
+  'src/server.ts',
+  'src/access.ts',
+  'src/openapi.ts',
+  'src/health.ts',
+  'src/main.ts',
+  'src/index.ts',
+])
 
 /** Folders that wire whole services. */
 const WIRES = new Set(['app', 'cli'])

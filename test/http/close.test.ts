@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Agent, request } from 'undici'
-import { createLog } from '../../src/lib/log.ts'
-import { closeGracefully, createServer } from '../../src/server.ts'
+import { closeGracefully } from '../../src/server.ts'
+import { bareServer } from './bare.ts'
 
 test('a request under way is answered, told to close, and its keep-alive connection does not hold the service up', async () => {
-  const app = createServer({ log: createLog({ level: 'silent', workerId: 'test' }) }, { requestsInFlight: 10, authenticate: null })
+  const app = bareServer()
   let release = (): void => {}
   const begun = new Promise<void>((resolve) => {
     app.get('/slow', async () => {
@@ -31,7 +31,7 @@ test('a request under way is answered, told to close, and its keep-alive connect
 })
 
 test('a request that never ends is cut at the deadline', async () => {
-  const app = createServer({ log: createLog({ level: 'silent', workerId: 'test' }) }, { requestsInFlight: 10, authenticate: null })
+  const app = bareServer()
   const begun = new Promise<void>((resolve) => {
     app.get('/endless', async () => {
       resolve()
