@@ -1,11 +1,15 @@
 // /v1/deliveries: reports that are owed or could not be delivered, and sending them again.
 import { Type } from '@sinclair/typebox'
-import { type App, problems, sendProblem } from '../src/lib/http.ts'
+import { type App, CURSOR, DEFAULT_LIMIT, LIMIT, problems, sendProblem } from '../src/lib/http.ts'
 import { DELIVERY_STATES, DeliveryItem, DeliveryList, type DeliveryState, ReplayResult } from '../src/model/delivery.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
 
 export interface DeliveriesDeps {
-  list: (query: { states: DeliveryState[]; limit: number; cursor: string | null }) => DeliveryList | null
+  list: (query: {
+    states: DeliveryState[]
+    limit: number
+    cursor: string | null
+  }) => { ok: true; page: DeliveryList } | { ok: false; refusal: Refusal }
   replay: (id: string) => Promise<{ ok: true; item: DeliveryItem } | { ok: false; refusal: Refusal }>
   replaySince: (sinceMs: number) => Promise<ReplayResult>
   audit: (entry: { who: string | null; action: string; task_id?: string; since?: string; replayed?: number; from: string }) => void
@@ -17,13 +21,14 @@ const Params = Type.Object({
 const ListQuery = Type.Object(
   {
     state: Type.Optional(
-      Type.String({
-        pattern: `^(${DELIVERY_STATES.join('|')})(,(${DELIVERY_STATES.join('|')}))*$`,
-        description: `Comma-separated: ${DELIVERY_STATES.join(', ')}. Default: owed and dead.`,
+      Type.Array(Type.Union(DELIVERY_STATES.map((state) => Type.Literal(state))), {
+        minItems: 1,
+        maxItems: 20,
+        description: 'Only reports in one of these states, comma-separated. Default: owed and dead.',
       }),
     ),
-    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$', description: '1 to 1000; default 100.' })),
-    cursor: Type.Optional(Type.String({ maxLength: 512, description: 'next_cursor of the page before.' })),
+    limit: Type.Optional(LIMIT),
+    cursor: Type.Optional(CURSOR),
   },
   { additionalProperties: false },
 )
@@ -49,16 +54,13 @@ export function deliveriesRoutes(deps: DeliveriesDeps) {
           summary: 'Reports that are owed or dead, newest task first',
           security: [{ bearer: [] }],
           querystring: ListQuery,
-          response: { 200: { ...DeliveryList, description: 'One page.' }, ...problems(401, 403, 404, 422) },
+          response: { 200: { ...DeliveryList, description: 'One page.' }, ...problems(401, 403, 404, 422, 503) },
         },
       },
       async (request, reply) => {
-        const { state, limit = '100', cursor = null } = request.query
-        const states = state ? (state.split(',') as DeliveryState[]) : []
-        const page = deps.list({ states, limit: Number(limit), cursor })
-        if (page) return reply.send(page)
-        const errors = [{ pointer: '/cursor', detail: 'is unreadable' }]
-        return sendProblem(reply, refusal('invalid_request', 'the cursor is not one of ours: use next_cursor as it came', { errors }))
+        const { state = [], limit = DEFAULT_LIMIT, cursor = null } = request.query
+        const listed = deps.list({ states: state, limit, cursor })
+        return listed.ok ? reply.send(listed.page) : sendProblem(reply, listed.refusal)
       },
     )
 

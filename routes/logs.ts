@@ -23,10 +23,10 @@ const Params = Type.Object({
 })
 const Query = Type.Object(
   {
-    follow: Type.Optional(
-      Type.String({ pattern: '^(true|false|1|0|)$', description: 'true: waits for the container and goes on until its end.' }),
+    follow: Type.Optional(Type.Boolean({ default: false, description: 'Waits for the container and goes on until its end.' })),
+    tail: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 999_999_999, description: 'Only so many lines from the end, before following.' }),
     ),
-    tail: Type.Optional(Type.String({ pattern: '^[0-9]{1,9}$', description: 'Only so many lines from the end, before following.' })),
     container: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
@@ -75,8 +75,7 @@ export function logsRoutes(deps: LogsDeps) {
         },
       },
       async (request, reply) => {
-        const { tail, container = null, since } = request.query
-        const follow = !['false', '0', undefined].includes(request.query.follow)
+        const { follow = false, tail = null, container = null, since } = request.query
         const sinceMs = since === undefined ? null : sinceOf(since, deps.now())
         if (Number.isNaN(sinceMs))
           return sendProblem(
@@ -90,7 +89,7 @@ export function logsRoutes(deps: LogsDeps) {
           request.params.id,
           {
             follow,
-            tailLines: tail === undefined ? null : Number(tail),
+            tailLines: tail,
             container,
             sinceMs,
           },

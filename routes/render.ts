@@ -1,6 +1,6 @@
 // POST /v1/render: the manifests a task would become. Creates nothing; secret values are always masked.
 import { Type } from '@sinclair/typebox'
-import { type App, problems, sendProblem } from '../src/lib/http.ts'
+import { type App, nullIsAbsent, problems, sendProblem, withoutData } from '../src/lib/http.ts'
 import { RestAssignment } from '../src/model/assignment.ts'
 import { type FieldError, refusal } from '../src/model/problem.ts'
 
@@ -28,6 +28,7 @@ export function renderRoutes(deps: RenderDeps) {
       '/v1/render',
       {
         config: { scope: 'read' },
+        preValidation: nullIsAbsent,
         schema: {
           operationId: 'renderTask',
           tags: ['tasks'],
@@ -46,10 +47,9 @@ export function renderRoutes(deps: RenderDeps) {
       async (request, reply) => {
         const result = deps.render(request.body, { showSecrets: false })
         if (!result.ok) {
-          // The body is the data itself: there is no /data in it to point into.
-          const errors = result.errors.map((error) => ({ ...error, pointer: error.pointer.replace(/^\/data/, '') }))
-          const detail = errors.map((error) => `${error.pointer || 'the body'} ${error.detail}`).join('; ')
-          return sendProblem(reply, refusal('invalid_request', detail, { errors }))
+          const { errors } = result
+          const detail = errors.map((error) => `${error.pointer} ${error.detail}`).join('; ')
+          return sendProblem(reply, withoutData(refusal('invalid_request', detail, { errors })))
         }
         reply.header('vary', 'accept')
         if (prefersJson(request.headers.accept)) {

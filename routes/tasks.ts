@@ -1,6 +1,6 @@
 // /v1/tasks: the REST face for people and scripts. A route validates, calls one function, maps the result.
 import { Type } from '@sinclair/typebox'
-import { type App, problems, sendProblem } from '../src/lib/http.ts'
+import { type App, CURSOR, DEFAULT_LIMIT, LIMIT, nullIsAbsent, problems, sendProblem, withoutData } from '../src/lib/http.ts'
 import { type Assignment, RestAssignment, type TaskIdentity } from '../src/model/assignment.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
 import { finishedTask, TASK_STATES, TaskList, TaskRecord } from '../src/model/task.ts'
@@ -18,7 +18,12 @@ export interface TasksDeps {
   mintTaskId: (caller: string | null, idempotencyKey: string | null) => string
   /** By Job name or task_id (its newest execution); null when there is none. */
   find: (id: string) => Promise<{ ok: true; task: TaskRecord | null } | { ok: false; refusal: Refusal }>
-  list: (query: { states: string[]; label: string | null; limit: number; cursor: string | null }) => TaskList | null
+  list: (query: {
+    states: string[]
+    label: string | null
+    limit: number
+    cursor: string | null
+  }) => { ok: true; page: TaskList } | { ok: false; refusal: Refusal }
   /** `stopped` false: it had ended. */
   cancel: (task: TaskRecord, via: string) => Promise<{ ok: true; stopped: boolean } | { ok: false; refusal: Refusal }>
   audit: (entry: { who: string | null; action: string; task_id: string; from: string }) => void
@@ -30,14 +35,21 @@ const Params = Type.Object({
 const ListQuery = Type.Object(
   {
     state: Type.Optional(
-      Type.String({
-        pattern: `^(${TASK_STATES.join('|')})(,(${TASK_STATES.join('|')}))*$`,
-        description: `Comma-separated: ${TASK_STATES.join(', ')}.`,
+      Type.Array(Type.Union(TASK_STATES.map((state) => Type.Literal(state))), {
+        minItems: 1,
+        maxItems: 20,
+        description: 'Only tasks in one of these states, comma-separated.',
       }),
     ),
-    label: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+=[A-Za-z0-9._-]*$', description: 'name=value.' })),
-    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$', description: '1 to 1000; default 100.' })),
-    cursor: Type.Optional(Type.String({ maxLength: 512, description: 'next_cursor of the page before.' })),
+    label: Type.Optional(
+      Type.String({
+        maxLength: 1024,
+        description:
+          'Only tasks whose labels match: a selector as kubectl takes it, `team=web`, `team!=web`, `team in (web,db)`, `team notin (web)`, `team`, `!team`, several with commas.',
+      }),
+    ),
+    limit: Type.Optional(LIMIT),
+    cursor: Type.Optional(CURSOR),
   },
   { additionalProperties: false },
 )
@@ -48,6 +60,7 @@ export function tasksRoutes(deps: TasksDeps) {
       '/v1/tasks',
       {
         config: { scope: 'submit' },
+        preValidation: nullIsAbsent,
         schema: {
           operationId: 'submitTask',
           tags: ['tasks'],
@@ -70,7 +83,7 @@ export function tasksRoutes(deps: TasksDeps) {
         const taskId =
           request.body.task_id ?? deps.mintTaskId(request.callerName, typeof idempotencyKey === 'string' ? idempotencyKey : null)
         const result = await deps.submit({ ...request.body, task_id: taskId }, { via: 'rest', traceparent: traceparentOf(request) })
-        if (!result.ok) return sendProblem(reply, result.refusal)
+        if (!result.ok) return sendProblem(reply, withoutData(result.refusal))
         deps.audit({ who: request.callerName, action: 'submit', task_id: taskId, from: request.ip })
         const found = await deps.find(result.job.name)
         if (!found.ok) return sendProblem(reply, found.refusal)
@@ -101,16 +114,9 @@ export function tasksRoutes(deps: TasksDeps) {
         },
       },
       async (request, reply) => {
-        const { state, label = null, limit = '100', cursor = null } = request.query
-        const page = deps.list({ states: state ? state.split(',') : [], label, limit: Number(limit), cursor })
-        if (!page)
-          return sendProblem(
-            reply,
-            refusal('invalid_request', 'the cursor is not one of ours: use next_cursor as it came', {
-              errors: [{ pointer: '/cursor', detail: 'is unreadable' }],
-            }),
-          )
-        return reply.send(page)
+        const { state = [], label = null, limit = DEFAULT_LIMIT, cursor = null } = request.query
+        const listed = deps.list({ states: state, label, limit, cursor })
+        return listed.ok ? reply.send(listed.page) : sendProblem(reply, listed.refusal)
       },
     )
 

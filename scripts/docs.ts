@@ -2,3 +2,4 @@
 await import('./openapi.ts')
 await import('./config-reference.ts')
 await import('./reasons-reference.ts')
+await import('./problems-reference.ts')

@@ -10,6 +10,7 @@ import type { App } from './lib/http.ts'
 import { problemBody, sendProblem } from './lib/http.ts'
 import { describeError, type Logger } from './lib/log.ts'
 import type { Metrics } from './lib/metrics.ts'
+import { readQuery } from './lib/query.ts'
 import { createValidator } from './lib/validate.ts'
 import type { FieldError } from './model/problem.ts'
 import { PROBLEMS, type ProblemCode, type Refusal, refusal } from './model/problem.ts'
@@ -60,10 +61,10 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
     clientErrorHandler: answerMalformed,
   }) as unknown as App
 
-  app.setValidatorCompiler(({ schema }) => {
+  app.setValidatorCompiler(({ schema, httpPart }) => {
     const validate = createValidator(schema as TSchema)
     return (value: unknown) => {
-      const checked = validate(value)
+      const checked = validate(httpPart === 'querystring' ? readQuery(schema as TSchema, value) : value)
       return checked.ok ? { value: checked.value } : { error: new SchemaError(checked.errors) }
     }
   })
@@ -149,7 +150,7 @@ function answerUnknownRoutes(app: App): void {
         .replace(/:[A-Za-z_]+/g, '[^/]+')
         .replaceAll('*', '.*')}$`,
     )
-    for (const method of [route.method].flat()) if (method !== 'HEAD') routes.push({ pattern, method })
+    for (const method of [route.method].flat()) routes.push({ pattern, method })
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? ''

@@ -8,6 +8,7 @@ export function createDeliveries({ common, informer, cluster, reader }: Shared) 
   return create({
     ...common,
     tasks: informer.tasks,
+    synced: informer.synced,
     getJob: cluster.getJob,
     patchJob: cluster.patchJob,
     projectJob,

@@ -5,13 +5,12 @@ import { jobSpecOptions } from '../config/index.ts'
 import { createAdmission, createCancel, createSubmit, readWebhook } from '../intake/index.ts'
 import { buildTask, differingFields, digests, taskNames } from '../jobspec/index.ts'
 import { createVerifier, type WebhookHeaders } from '../lib/standard-webhooks.ts'
-import { LABELS } from '../model/keys.ts'
 import { projectJob } from '../model/project.ts'
 import { digestSummary } from '../upkeep/ledger.ts'
 import type { Shared } from './shared.ts'
 
 export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<Record<string, string | undefined>>) {
-  const { config, settings, common, cluster, informer, reader, stopper, labelSelector, census } = shared
+  const { config, settings, common, cluster, informer, reader, stopper, census } = shared
   const { workerId } = settings
   const { overflow } = config.limits
   const admission = createAdmission(
@@ -44,8 +43,7 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
   })
   const cancel = createCancel({
     byTaskId: informer.tasks.byTaskId,
-    listJobs: (taskId) =>
-      cluster.listJobs(`${labelSelector},${LABELS.task}=${taskNames({ workerId, taskId, executionId: taskId }).taskLabel}`, projectJob),
+    listJobs: (taskId) => cluster.listJobs(shared.taskSelector(taskId), projectJob),
     isLive: reader.isLive,
     stop: stopper.stop,
     log: common.log,

@@ -3,7 +3,7 @@ import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
 import { type Config, settingsOf } from '../config/index.ts'
 import { createInformer } from '../informer/index.ts'
 import { createCensus } from '../intake/index.ts'
-import { workerLabel } from '../jobspec/index.ts'
+import { taskNames, workerLabel } from '../jobspec/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
@@ -59,7 +59,9 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     {
       ...common,
       tasks: informer.tasks,
+      synced: informer.synced,
       getJob: cluster.getJob,
+      listJobs: (taskId) => cluster.listJobs(taskSelector(taskId), projectJob),
       projectJob,
       classify,
       overlay: memory.overlay,
@@ -68,6 +70,10 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     },
     { workerId, labels },
   )
+  /** Selects every Job of a task_id of this worker's. */
+  function taskSelector(taskId: string): string {
+    return `${labelSelector},${LABELS.task}=${taskNames({ workerId, taskId, executionId: taskId }).taskLabel}`
+  }
   const queues = config.limits.overflow === 'queue'
   const census = createCensus(
     {
@@ -94,6 +100,7 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     connection,
     labels,
     labelSelector,
+    taskSelector,
     informer,
     memory,
     classify,

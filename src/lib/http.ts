@@ -2,7 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
+import { Type } from '@sinclair/typebox'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify'
+import { dropNulls } from '../model/drop-nulls.ts'
 import { PROBLEMS, type ProblemCode, type Refusal } from '../model/problem.ts'
 import { ProblemBody } from '../model/task.ts'
 
@@ -45,6 +47,23 @@ export function problems(...statuses: number[]): Record<number, unknown> {
       return [status, { description: `Codes: ${codes.join(', ')}`, content: { 'application/problem+json': { schema: ProblemBody } } }]
     }),
   )
+}
+
+export const DEFAULT_LIMIT = 100
+export const LIMIT = Type.Integer({ minimum: 1, maximum: 1000, default: DEFAULT_LIMIT, description: 'How many a page.' })
+export const CURSOR = Type.String({ maxLength: 512, description: 'next_cursor of the page before, as it came.' })
+
+/** A preValidation hook: in an assignment null means absent. */
+export function nullIsAbsent(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.body = dropNulls(request.body)
+  done()
+}
+
+/** Errors of an assignment point into its message, /data/…; by REST the body is the data itself. */
+export function withoutData(refused: Refusal): Refusal {
+  if (!refused.errors) return refused
+  const errors = refused.errors.map((error) => ({ ...error, pointer: error.pointer.replace(/^\/data(?=\/|$)/, '') }))
+  return { ...refused, detail: refused.detail.replaceAll('/data/', '/'), errors }
 }
 
 declare module 'fastify' {

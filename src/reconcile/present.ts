@@ -1,6 +1,7 @@
 // A task as REST shows it, from the cache and what this replica has just done. Pure.
 import { ANNOTATIONS, TASK_LABEL_PREFIX } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
+import { type Refusal, refusal } from '../model/problem.ts'
 import type { TaskRecord, TaskState } from '../model/task.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { factsOf } from './facts.ts'
@@ -33,11 +34,7 @@ export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): T
     execution_id: facts.executionId,
     worker_id: facts.workerId,
     title: job.annotations[ANNOTATIONS.title] ?? null,
-    labels: Object.fromEntries(
-      Object.entries(job.labels)
-        .filter(([name]) => name.startsWith(TASK_LABEL_PREFIX))
-        .map(([name, value]) => [name.slice(TASK_LABEL_PREFIX.length), value]),
-    ),
+    labels: labelsOf(job),
     priority: Number(job.annotations[ANNOTATIONS.priority] ?? 0) || 0,
     state,
     reason: verdict ? verdict.reason : outcome.kind === 'stop' ? outcome.reason : stopReason(job),
@@ -66,6 +63,15 @@ export function presentTask(deps: PresentDeps, seen: TaskView, nowMs: number): T
   }
 }
 
+/** The assignment's own labels, by the names it gave them. */
+export function labelsOf(job: JobView): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(job.labels)
+      .filter(([name]) => name.startsWith(TASK_LABEL_PREFIX))
+      .map(([name, value]) => [name.slice(TASK_LABEL_PREFIX.length), value]),
+  )
+}
+
 function stopReason(job: JobView): string | null {
   try {
     const mark: unknown = JSON.parse(job.annotations[ANNOTATIONS.stop] ?? 'null')
@@ -73,6 +79,18 @@ function stopReason(job: JobView): string | null {
   } catch {
     return null
   }
+}
+
+export type Listed<Page> = { ok: true; page: Page } | { ok: false; refusal: Refusal }
+
+export function notSynced(): Refusal {
+  return refusal('cluster_unavailable', 'the tasks have not been read from the cluster yet', { retryAfterSeconds: 1 })
+}
+
+export function unreadableCursor(): Refusal {
+  return refusal('invalid_request', 'the cursor is not one of ours: use next_cursor as it came', {
+    errors: [{ pointer: '/cursor', detail: 'is unreadable: use next_cursor as it came' }],
+  })
 }
 
 /** A page of tasks, newest first. The cursor is the last task of the page before; null when it is unreadable. */

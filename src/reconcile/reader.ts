@@ -1,13 +1,14 @@
 // Reading tasks for REST: from the cache, laid over with what this replica has just done; one live read for what the cache does not know yet.
 import type { Clock } from '../lib/clock.ts'
+import { parseLabelSelector } from '../lib/label-selector.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { TASK_LABEL_PREFIX } from '../model/keys.ts'
+import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
-import type { KubeObject, KubeResult } from '../model/kube-api.ts'
+import type { KubeError, KubeObject, KubeResult } from '../model/kube-api.ts'
 import { type Refusal, refusal } from '../model/problem.ts'
 import { TASK_STATES, type TaskList, type TaskRecord } from '../model/task.ts'
 import type { Outcome } from '../model/verdict.ts'
-import { type PresentDeps, pageOfTasks, presentTask } from './present.ts'
+import { type Listed, labelsOf, notSynced, type PresentDeps, pageOfTasks, presentTask, unreadableCursor } from './present.ts'
 import { isClosed, readVerdict } from './record.ts'
 
 export function createTaskReader(
@@ -20,6 +21,10 @@ export function createTaskReader(
     taskState: PresentDeps['taskState']
     /** 1: the next to be released; null: it does not wait in our queue. */
     queuePosition: (jobName: string) => number | null
+    /** One live read: every Job of a task_id, whatever the cache says. */
+    listJobs: (taskId: string) => Promise<KubeResult<JobView[]>>
+    /** Before the first list the cache knows nothing, which is no answer. */
+    synced: () => boolean
     clock: Clock
     metrics: Metrics
   },
@@ -63,36 +68,35 @@ export function createTaskReader(
     async find(id: string): Promise<{ ok: true; task: TaskRecord | null } | { ok: false; refusal: Refusal }> {
       const known = tasks.get(id) ?? tasks.byTaskId(id).at(-1)
       if (known) return { ok: true, task: present(known) }
-      // Names of Jobs are short and plain; a task_id that is not in the cache is not worth a request that must fail.
-      if (!/^[a-z0-9-]{1,63}$/.test(id)) return { ok: true, task: null }
-      const live = await deps.getJob(id)
-      if (live.ok) {
-        const job = deps.projectJob(live.value)
-        return { ok: true, task: isOurs(job) ? present({ job, pods: [] }) : null }
+      // What the cache does not know (yet) costs one live read, or two: by name where it can be a Job's, else by task_id.
+      if (/^[a-z0-9-]{1,63}$/.test(id)) {
+        const live = await deps.getJob(id)
+        if (live.ok) {
+          const job = deps.projectJob(live.value)
+          return { ok: true, task: isOurs(job) ? present({ job, pods: [] }) : null }
+        }
+        if (live.error.status !== 404) return { ok: false, refusal: unreadable(live.error) }
       }
-      if (live.error.status === 404) return { ok: true, task: null }
-      return {
-        ok: false,
-        refusal: refusal('cluster_unavailable', 'the cluster cannot be asked for this task now', {
-          retryAfterSeconds: 5,
-          cause: live.error.cause,
-        }),
-      }
+      const live = await deps.listJobs(id)
+      if (!live.ok) return { ok: false, refusal: unreadable(live.error) }
+      const newest = live.value.filter((job) => job.annotations[ANNOTATIONS.taskId] === id).sort((a, b) => b.createdMs - a.createdMs)[0]
+      return { ok: true, task: newest ? present({ job: newest, pods: [] }) : null }
     },
 
-    /** Newest first; null when the cursor is unreadable. */
-    list(query: { states: string[]; label: string | null; limit: number; cursor: string | null }): TaskList | null {
-      const equals = query.label?.indexOf('=') ?? -1
-      const label =
-        query.label === null ? null : { name: TASK_LABEL_PREFIX + query.label.slice(0, equals), value: query.label.slice(equals + 1) }
+    /** Newest first. */
+    list(query: { states: string[]; label: string | null; limit: number; cursor: string | null }): Listed<TaskList> {
+      if (!deps.synced()) return { ok: false, refusal: notSynced() }
+      const selector = parseLabelSelector(query.label ?? '')
+      if (!selector.ok) return { ok: false, refusal: unreadableSelector(selector.requirement) }
       const page = pageOfTasks(tasks.all(), {
         limit: query.limit,
         cursor: query.cursor,
         matches: (task) =>
-          (label === null || task.job.labels[label.name] === label.value) &&
+          (query.label === null || selector.matches(labelsOf(task.job))) &&
           (query.states.length === 0 || query.states.includes(present(task).state)),
       })
-      return page && { items: page.items.map(present), next_cursor: page.nextCursor }
+      if (!page) return { ok: false, refusal: unreadableCursor() }
+      return { ok: true, page: { items: page.items.map(present), next_cursor: page.nextCursor } }
     },
 
     async metricsText(): Promise<{ contentType: string; text: string }> {
@@ -100,4 +104,13 @@ export function createTaskReader(
       return { contentType: deps.metrics.registry.contentType, text: await deps.metrics.registry.metrics() }
     },
   }
+}
+
+function unreadable(error: KubeError): Refusal {
+  return refusal('cluster_unavailable', 'the cluster cannot be asked for this task now', { retryAfterSeconds: 5, cause: error.cause })
+}
+
+function unreadableSelector(requirement: string): Refusal {
+  const detail = `cannot be read at ${JSON.stringify(requirement)}: write it as for kubectl -l, for example team=web or team in (web,db)`
+  return refusal('invalid_request', `/label ${detail}`, { errors: [{ pointer: '/label', detail }] })
 }

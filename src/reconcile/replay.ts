@@ -9,14 +9,14 @@ import type { JobView, TaskView } from '../model/kube.ts'
 import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
 import { type Refusal, refusal } from '../model/problem.ts'
 import type { TaskRecord } from '../model/task.ts'
-import { pageOfTasks } from './present.ts'
+import { type Listed, notSynced, pageOfTasks, unreadableCursor } from './present.ts'
 import { DEAD_LETTER_LABEL, readDelivery, readVerdict, replayPatch } from './record.ts'
 
 export type Replayed = { ok: true; item: DeliveryItem } | { ok: false; refusal: Refusal }
 
 export interface Deliveries {
-  /** Newest task first; null when the cursor is unreadable. No state: owed and dead. */
-  list(query: { states: DeliveryState[]; limit: number; cursor: string | null }): DeliveryList | null
+  /** Newest task first. No state: owed and dead. */
+  list(query: { states: DeliveryState[]; limit: number; cursor: string | null }): Listed<DeliveryList>
   /** By Job name or task_id (its newest execution). Dead and refused (410) reports start their schedule anew; an owed one is tried at once. */
   replay(id: string): Promise<Replayed>
   /** Every dead letter that became one at `sinceMs` or later. */
@@ -36,6 +36,8 @@ export function createDeliveries(deps: {
   projectJob: (raw: unknown) => JobView
   present: (task: TaskView) => TaskRecord
   messageId: (jobUid: string) => string
+  /** Before the first list the cache knows nothing, which is no answer. */
+  synced: () => boolean
   clock: Clock
   log: Logger
   metrics: Metrics
@@ -81,6 +83,7 @@ export function createDeliveries(deps: {
 
   return {
     list(query) {
+      if (!deps.synced()) return { ok: false, refusal: notSynced() }
       const states: readonly string[] = query.states.length > 0 ? query.states : ['owed', 'dead']
       const items = new Map<string, DeliveryItem>()
       const page = pageOfTasks(tasks.all(), {
@@ -93,7 +96,8 @@ export function createDeliveries(deps: {
           return true
         },
       })
-      return page && { items: page.items.flatMap(({ job }) => items.get(job.name) ?? []), next_cursor: page.nextCursor }
+      if (!page) return { ok: false, refusal: unreadableCursor() }
+      return { ok: true, page: { items: page.items.flatMap(({ job }) => items.get(job.name) ?? []), next_cursor: page.nextCursor } }
     },
 
     replay,

@@ -7,6 +7,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { parse } from 'yaml'
 import { configReference } from '../../scripts/config-reference-text.ts'
 import { openapiText } from '../../scripts/openapi-text.ts'
+import { problemsReference } from '../../scripts/problems-reference-text.ts'
 import { reasonsReference } from '../../scripts/reasons-reference-text.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -36,4 +37,8 @@ test('docs/configuration.md is what the schema says (else: npm run docs)', () =>
 
 test('docs/reasons.md is what the table says (else: npm run docs)', () => {
   assert.equal(committed('docs/reasons.md'), reasonsReference())
+})
+
+test('docs/problems.md is what the table says (else: npm run docs)', () => {
+  assert.equal(committed('docs/problems.md'), problemsReference())
 })
