@@ -1,5 +1,6 @@
 // /v1/deliveries: reports that are owed or could not be delivered, and sending them again.
 import { Type } from '@sinclair/typebox'
+import { type Audit, actorOf } from '../src/lib/audit.ts'
 import { type App, CURSOR, DEFAULT_LIMIT, LIMIT, problems, sendProblem } from '../src/lib/http.ts'
 import { DELIVERY_STATES, DeliveryItem, DeliveryList, type DeliveryState, ReplayResult } from '../src/model/delivery.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
@@ -12,7 +13,7 @@ export interface DeliveriesDeps {
   }) => { ok: true; page: DeliveryList } | { ok: false; refusal: Refusal }
   replay: (id: string) => Promise<{ ok: true; item: DeliveryItem } | { ok: false; refusal: Refusal }>
   replaySince: (sinceMs: number) => Promise<ReplayResult>
-  audit: (entry: { who: string | null; action: string; task_id?: string; since?: string; replayed?: number; from: string }) => void
+  audit: Audit
 }
 
 const Params = Type.Object({
@@ -80,7 +81,7 @@ export function deliveriesRoutes(deps: DeliveriesDeps) {
       async (request, reply) => {
         const result = await deps.replay(request.params.id)
         if (!result.ok) return sendProblem(reply, result.refusal)
-        deps.audit({ who: request.callerName, action: 'replay', task_id: result.item.task_id, from: request.ip })
+        deps.audit({ ...actorOf(request), action: 'replay', via: 'rest', task_id: result.item.task_id })
         return reply.code(202).send(result.item)
       },
     )
@@ -109,7 +110,7 @@ export function deliveriesRoutes(deps: DeliveriesDeps) {
           return sendProblem(reply, refusal('invalid_request', '/since must be an RFC 3339 time such as 2026-01-31T12:00:00Z', { errors }))
         }
         const result = await deps.replaySince(sinceMs)
-        deps.audit({ who: request.callerName, action: 'replay', since, replayed: result.replayed.length, from: request.ip })
+        deps.audit({ ...actorOf(request), action: 'replay', via: 'rest', since, replayed: result.replayed.length })
         return reply.code(202).send(result)
       },
     )

@@ -2,6 +2,7 @@
 // is why it has a scope of its own.
 import { Readable } from 'node:stream'
 import { Type } from '@sinclair/typebox'
+import { type Audit, actorOf } from '../src/lib/audit.ts'
 import { type App, problems, sendProblem } from '../src/lib/http.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
 
@@ -15,7 +16,7 @@ export interface LogsDeps {
     signal: AbortSignal,
   ) => Promise<{ ok: true; parts: AsyncIterable<LogPart> } | { ok: false; refusal: Refusal }>
   now: () => number
-  audit: (entry: { who: string | null; action: string; task_id: string; from: string }) => void
+  audit: Audit
 }
 
 const Params = Type.Object({
@@ -96,7 +97,7 @@ export function logsRoutes(deps: LogsDeps) {
           left.signal,
         )
         if (!answer.ok) return sendProblem(reply, answer.refusal)
-        deps.audit({ who: request.callerName, action: 'logs', task_id: request.params.id, from: request.ip })
+        deps.audit({ ...actorOf(request), action: 'logs', via: 'rest', task_id: request.params.id })
         const events = prefersEvents(request.headers.accept)
         reply.header('vary', 'accept').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
         // A follower that a stopping replica has ended must not leave an idle connection, which that replica would wait for.

@@ -1,5 +1,6 @@
 // /v1/tasks: the REST face for people and scripts. A route validates, calls one function, maps the result.
 import { Type } from '@sinclair/typebox'
+import { type Actor, actorOf } from '../src/lib/audit.ts'
 import { type App, CURSOR, DEFAULT_LIMIT, LIMIT, nullIsAbsent, problems, sendProblem, withoutData } from '../src/lib/http.ts'
 import { type Assignment, RestAssignment, type TaskIdentity } from '../src/model/assignment.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
@@ -9,7 +10,7 @@ import { traceparentOf } from './webhook.ts'
 export interface TasksDeps {
   submit: (
     assignment: Assignment,
-    context: { via: 'rest'; traceparent: string | null },
+    context: { via: 'rest'; traceparent: string | null; by: Actor },
   ) => Promise<
     | { ok: true; job: { name: string }; duplicate: boolean; identity: TaskIdentity; finished?: Parameters<typeof finishedTask>[2] }
     | { ok: false; refusal: Refusal }
@@ -25,8 +26,7 @@ export interface TasksDeps {
     cursor: string | null
   }) => { ok: true; page: TaskList } | { ok: false; refusal: Refusal }
   /** `stopped` false: it had ended. */
-  cancel: (task: TaskRecord, via: string) => Promise<{ ok: true; stopped: boolean } | { ok: false; refusal: Refusal }>
-  audit: (entry: { who: string | null; action: string; task_id: string; from: string }) => void
+  cancel: (task: TaskRecord, by: Actor) => Promise<{ ok: true; stopped: boolean } | { ok: false; refusal: Refusal }>
 }
 
 const Params = Type.Object({
@@ -82,9 +82,11 @@ export function tasksRoutes(deps: TasksDeps) {
         const idempotencyKey = request.headers['idempotency-key'] ?? null
         const taskId =
           request.body.task_id ?? deps.mintTaskId(request.callerName, typeof idempotencyKey === 'string' ? idempotencyKey : null)
-        const result = await deps.submit({ ...request.body, task_id: taskId }, { via: 'rest', traceparent: traceparentOf(request) })
+        const result = await deps.submit(
+          { ...request.body, task_id: taskId },
+          { via: 'rest', traceparent: traceparentOf(request), by: actorOf(request) },
+        )
         if (!result.ok) return sendProblem(reply, withoutData(result.refusal))
-        deps.audit({ who: request.callerName, action: 'submit', task_id: taskId, from: request.ip })
         const found = await deps.find(result.job.name)
         if (!found.ok) return sendProblem(reply, found.refusal)
         const { finished } = result
@@ -161,9 +163,8 @@ export function tasksRoutes(deps: TasksDeps) {
         const found = await deps.find(request.params.id)
         if (!found.ok) return sendProblem(reply, found.refusal)
         if (!found.task) return sendProblem(reply, notFound())
-        const result = await deps.cancel(found.task, 'rest')
+        const result = await deps.cancel(found.task, actorOf(request))
         if (!result.ok) return sendProblem(reply, result.refusal)
-        deps.audit({ who: request.callerName, action: 'cancel', task_id: found.task.task_id, from: request.ip })
         const after = await deps.find(found.task.id)
         return reply.code(result.stopped ? 202 : 200).send(after.ok && after.task ? after.task : found.task)
       },

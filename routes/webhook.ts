@@ -1,6 +1,7 @@
 // POST /v1/webhook: the control plane's entrance. Its own JSON parser keeps the raw bytes, because the signature is over them.
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
+import { type Actor, actorOf } from '../src/lib/audit.ts'
 import { type App, problems, sendProblem } from '../src/lib/http.ts'
 import type { Assignment, Cancellation, InboundMessage, TaskIdentity } from '../src/model/assignment.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
@@ -15,9 +16,12 @@ export interface WebhookDeps {
     | null
   submit: (
     assignment: Assignment,
-    context: { via: 'webhook'; traceparent: string | null },
+    context: { via: 'webhook'; traceparent: string | null; by: Actor },
   ) => Promise<{ ok: true; job: { name: string }; duplicate: boolean; identity: TaskIdentity } | { ok: false; refusal: Refusal }>
-  cancel: (cancellation: Cancellation, via: string) => Promise<{ ok: true; cancelled: string[] } | { ok: false; refusal: Refusal }>
+  cancel: (
+    cancellation: Cancellation,
+    context: { via: 'webhook'; by: Actor },
+  ) => Promise<{ ok: true; cancelled: string[] } | { ok: false; refusal: Refusal }>
 }
 
 const Claimed = Type.Object({
@@ -57,12 +61,16 @@ export function webhookRoutes(deps: WebhookDeps) {
           case 'heartbeat':
             return reply.code(204).send(null)
           case 'task_cancellation': {
-            const result = await deps.cancel(message.value.data, 'webhook')
+            const result = await deps.cancel(message.value.data, { via: 'webhook', by: actorOf(request) })
             if (!result.ok) return sendProblem(reply, result.refusal)
             return reply.code(202).send({ task_id: message.value.data.task_id, cancelled: result.cancelled })
           }
           case 'task_assignment': {
-            const result = await deps.submit(message.value.data, { via: 'webhook', traceparent: traceparentOf(request) })
+            const result = await deps.submit(message.value.data, {
+              via: 'webhook',
+              traceparent: traceparentOf(request),
+              by: actorOf(request),
+            })
             if (!result.ok) return sendProblem(reply, result.refusal)
             const { taskId, executionId, workerId } = result.identity
             if (result.duplicate) reply.header('jobhook-duplicate', 'true')

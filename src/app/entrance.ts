@@ -4,6 +4,7 @@ import { callbackUrlProblem } from '../callback/index.ts'
 import { jobSpecOptions } from '../config/index.ts'
 import { createAdmission, createCancel, createSubmit, readWebhook } from '../intake/index.ts'
 import { buildTask, differingFields, digests, taskNames } from '../jobspec/index.ts'
+import { createAudit } from '../lib/audit.ts'
 import { createVerifier, type WebhookHeaders } from '../lib/standard-webhooks.ts'
 import { projectJob } from '../model/project.ts'
 import { digestSummary } from '../upkeep/ledger.ts'
@@ -21,6 +22,7 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
       maxQueuedTasks: overflow === 'queue' ? config.limits.max_queued_tasks : null,
     },
   )
+  const audit = createAudit(common.log)
   const spec = jobSpecOptions(config, settings, cluster.namespace, env)
   const submit = createSubmit({
     ...common,
@@ -40,9 +42,11 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
     projectJob,
     admission,
     nonce: () => randomBytes(5).toString('hex'),
+    audit,
   })
   const cancel = createCancel({
     byTaskId: informer.tasks.byTaskId,
+    audit,
     listJobs: (taskId) => cluster.listJobs(shared.taskSelector(taskId), projectJob),
     isLive: reader.isLive,
     stop: stopper.stop,
@@ -53,6 +57,7 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
   const open = verifier !== null || insecure
   return {
     admission,
+    audit,
     /** What every task's manifest is built with. */
     spec,
     submit,

@@ -34,7 +34,7 @@ export function createHttp(
   },
 ): App {
   const { config, common, cluster, informer, reader } = shared
-  const { submit, cancel, readWebhook } = parts.entrance
+  const { submit, cancel, readWebhook, audit } = parts.entrance
   const { tokens } = config.api
   const server = createServer(common, {
     requestsInFlight: config.limits.requests_in_flight,
@@ -51,7 +51,6 @@ export function createHttp(
     draining: parts.draining,
     more: parts.inbound.checks,
   })
-  const audit = (entry: object) => common.log.info({ audit: true, ...entry }, 'audit')
   registerOpenapi(server)
   server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))
   server.register(problemsRoutes())
@@ -62,11 +61,10 @@ export function createHttp(
       mintTaskId,
       find: reader.find,
       list: reader.list,
-      cancel: async (task, via) => {
-        const result = await cancel({ task_id: task.task_id, execution_id: task.execution_id }, via)
+      cancel: async (task, by) => {
+        const result = await cancel({ task_id: task.task_id, execution_id: task.execution_id }, { via: 'rest', by })
         return result.ok ? { ok: true, stopped: result.cancelled.length > 0 } : result
       },
-      audit,
     }),
   )
   const logs = createLogReader(

@@ -107,7 +107,7 @@ function createPolling(
     { url: poll.url, workerId: config.worker_id, userAgent },
   )
   const poller = createPoller(
-    { ...common, client, take: createTake({ submit, cancel }, 'poll'), free: admission.free, onFree: census.onChange },
+    { ...common, client, take: createTake({ submit, cancel }, 'poll', originOf(poll.url)), free: admission.free, onFree: census.onChange },
     { waitSeconds: settings.pollWaitSeconds, maxMessages: poll.max_messages },
   )
   return { poller, close: transport.close }
@@ -136,12 +136,17 @@ function createSocket(
       open: (token, events) =>
         openSocket(common, { url, token, dispatcher: agent, pingMs: settings.socketPingMs, silentMs: 2 * settings.socketPingMs }, events),
       token: createTokenReader(socket.token, env),
-      take: createTake({ submit, cancel }, 'socket'),
+      take: createTake({ submit, cancel }, 'socket', originOf(socket.url)),
       wake,
     },
     { workerId: config.worker_id },
   )
   return { url, intake, close: () => agent.destroy() }
+}
+
+function originOf(url: string): string {
+  const { protocol, host } = new URL(url)
+  return `${protocol}//${host}`
 }
 
 /** The seed worker's own path where the setting has none, and the worker's id. */

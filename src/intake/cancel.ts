@@ -1,5 +1,6 @@
 // Cancelling: every live execution of a task, or one. What the cache does not know costs one live list by label, so that a cancellation right
 // after its assignment, or on another replica, is not missed.
+import type { Actor, Audit } from '../lib/audit.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Cancellation } from '../model/assignment.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
@@ -9,7 +10,7 @@ import { type Refusal, refusal } from '../model/problem.ts'
 import { refusedBy } from './refused.ts'
 
 export type Cancelled = { ok: true; cancelled: string[] } | { ok: false; refusal: Refusal }
-export type Cancel = (cancellation: Cancellation, via: string) => Promise<Cancelled>
+export type Cancel = (cancellation: Cancellation, context: { via: string; by: Actor }) => Promise<Cancelled>
 
 export interface CancelDeps {
   byTaskId: (taskId: string) => TaskView[]
@@ -22,11 +23,12 @@ export interface CancelDeps {
     reason: string,
     message: string | null,
   ) => Promise<{ kind: 'stopping' } | { kind: 'ended' } | { kind: 'failed'; error: KubeError }>
+  audit: Audit
   log: Logger
 }
 
 export function createCancel(deps: CancelDeps): Cancel {
-  return async ({ task_id: taskId, execution_id: executionId }, via) => {
+  return async ({ task_id: taskId, execution_id: executionId }, { via, by }) => {
     const isMeant = (job: JobView): boolean =>
       job.annotations[ANNOTATIONS.taskId] === taskId &&
       (executionId === undefined || job.annotations[ANNOTATIONS.executionId] === executionId)
@@ -44,7 +46,10 @@ export function createCancel(deps: CancelDeps): Cancel {
     for (const { job, result } of results) {
       // Said again by the sender's retry: what was stopped already is stopped, the rest gets its turn.
       if (result.kind === 'failed') return { ok: false, refusal: refusalOf(result.error) }
-      if (result.kind === 'stopping') cancelled.push(job.annotations[ANNOTATIONS.executionId] ?? taskId)
+      if (result.kind !== 'stopping') continue
+      const stopped = job.annotations[ANNOTATIONS.executionId] ?? taskId
+      deps.audit({ ...by, action: 'cancel', via, task_id: taskId, execution_id: stopped, job: job.name })
+      cancelled.push(stopped)
     }
     deps.log.info({ task_id: taskId, execution_id: executionId, via, cancelled: cancelled.length }, 'cancellation')
     return { ok: true, cancelled }

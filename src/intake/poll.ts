@@ -107,7 +107,7 @@ export function createPoller(
     const next = messages.values()
     async function work(): Promise<void> {
       for (const { id, message } of next) {
-        const taken = await takePatiently(message, signal)
+        const taken = await takePatiently(id, message, signal)
         const result = ackOf(id, taken)
         if (result) results.push(result)
       }
@@ -117,9 +117,9 @@ export function createPoller(
     return results.some(({ result }) => result !== 'rejected')
   }
 
-  async function takePatiently(message: unknown, signal: AbortSignal): Promise<Taken> {
+  async function takePatiently(id: string, message: unknown, signal: AbortSignal): Promise<Taken> {
     for (let tries = 1; ; tries++) {
-      const taken = await deps.take(message)
+      const taken = await deps.take(message, id)
       if (taken.kind !== 'unknown' || tries === TRIES || signal.aborted) return taken
       await pause(backoffMs(tries, RETRY), signal)
     }

@@ -128,7 +128,7 @@ export function createSocketIntake(
   /** There is nobody to ask for the message again, so what the cluster did not answer is tried here for a while. */
   async function carryOut(message: unknown): Promise<Taken> {
     for (let tries = 1; ; tries++) {
-      const taken = await deps.take(message)
+      const taken = await deps.take(message, null)
       const again = taken.kind === 'unknown' || (taken.kind === 'rejected' && taken.refusal.code === 'cluster_unavailable')
       if (!again || tries === TRIES || leading === null) return taken
       await sleep(clock, backoffMs(tries, RETRY))

@@ -1,5 +1,6 @@
 // Accepting a task: the one use case behind webhook, REST, long poll and socket. The Secret first, then the Job: the Job is the commit point.
 // The Job's name follows from worker, task and execution, so creating it twice is AlreadyExists, whoever tries, however often.
+import type { Actor, Audit } from '../lib/audit.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -15,6 +16,7 @@ import { refusedBy } from './refused.ts'
 export interface SubmitContext {
   via: 'webhook' | 'rest' | 'poll' | 'socket'
   traceparent: string | null
+  by: Actor
 }
 
 /** What is known of a task whose Job is gone: that it finished, how, and whether this is the same request. */
@@ -61,6 +63,7 @@ export interface SubmitDeps {
   /** Whether one more task may be taken now. */
   admission: Pick<Admission, 'reserve' | 'pressed'>
   nonce: () => string
+  audit: Audit
   clock: Clock
   log: Logger
   metrics: Metrics
@@ -200,6 +203,15 @@ export function createSubmit(deps: SubmitDeps): Submit {
     deps.metrics.submissions.inc({ via: context.via, result: word })
     if (result.ok && !result.duplicate) deps.metrics.submitSeconds.observe((performance.now() - started) / 1000)
     const fields = { task_id: identity.taskId, execution_id: identity.executionId, via: context.via, result: word }
+    if (result.ok && !result.duplicate)
+      deps.audit({
+        ...context.by,
+        action: 'submit',
+        via: context.via,
+        task_id: identity.taskId,
+        execution_id: identity.executionId,
+        job: result.job.name,
+      })
     if (result.ok) deps.log.info({ ...fields, job: result.job.name }, 'assignment accepted')
     else deps.log.warn({ ...fields, detail: result.refusal.detail }, 'assignment refused')
     return result

@@ -17,13 +17,15 @@ export type Taken =
   /** Whether it was carried out is not known; sending it again is safe. */
   | { kind: 'unknown'; refusal: Refusal }
 
-export type Take = (message: unknown) => Promise<Taken>
+export type Take = (message: unknown, messageId: string | null) => Promise<Taken>
 
 /** As for a webhook's body. */
 export const MESSAGE_LIMIT_BYTES = 256 * 1024
 
-export function createTake(deps: { submit: Submit; cancel: Cancel }, via: 'poll' | 'socket'): Take {
-  return async (message) => {
+/** `from`: the control plane, for the audit log. */
+export function createTake(deps: { submit: Submit; cancel: Cancel }, via: 'poll' | 'socket', from: string): Take {
+  return async (message, messageId) => {
+    const by = { who: null, from, request_id: null, message_id: messageId }
     const tooDeep = nestingProblem(message)
     if (tooDeep) return { kind: 'invalid', refusal: tooDeep }
     if (Buffer.byteLength(JSON.stringify(message) ?? '') > MESSAGE_LIMIT_BYTES) {
@@ -35,11 +37,11 @@ export function createTake(deps: { submit: Submit; cancel: Cancel }, via: 'poll'
       case 'heartbeat':
         return { kind: 'heartbeat' }
       case 'task_cancellation': {
-        const result = await deps.cancel(parsed.value.data, via)
+        const result = await deps.cancel(parsed.value.data, { via, by })
         return result.ok ? { kind: 'cancelled', executions: result.cancelled } : refused(result.refusal)
       }
       case 'task_assignment': {
-        const result = await deps.submit(parsed.value.data, { via, traceparent: null })
+        const result = await deps.submit(parsed.value.data, { via, traceparent: null, by })
         if (!result.ok) return refused(result.refusal)
         return { kind: 'claimed', identity: result.identity, job: result.job.name, duplicate: result.duplicate }
       }

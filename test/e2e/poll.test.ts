@@ -71,6 +71,13 @@ test('assignments and cancellations are fetched, carried out and acknowledged by
   assert.equal((await verdictOf('poll-2')).data.task_state, 'CANCELLED')
   assert.match((await jobhook.rest('GET', '/readyz?verbose')).body, /\[\+\] long-poll: polling/)
   assert.ok((await jobhook.metric('jobhook_submissions_total', { via: 'poll', result: 'claimed' })) >= 2)
+  const audit = jobhook
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('"audit":true'))
+    .join('\n')
+  assert.match(audit, /"action":"submit","from":"http:\/\/127[^"]+","via":"poll","task_id":"poll-1".*"message_id":"m-1"/)
+  assert.match(audit, /"action":"cancel","from":"http:\/\/127[^"]+","via":"poll","task_id":"poll-2".*"message_id":"m-4"/)
   assert.equal(await jobhook.stop(), 0)
 })
 

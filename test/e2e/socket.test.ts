@@ -87,6 +87,8 @@ test('task_claimed at once, then task_completed or task_failed, no task_started;
   for (const id of ['ws-1', 'ws-2', 'ws-3']) await reported(jobhook, id)
   assert.ok(plane.received.every(({ type }) => type !== 'task_started'))
   assert.match((await jobhook.rest('GET', '/readyz?verbose')).body, /\[\+\] socket: connected/)
+  assert.match(jobhook.log(), /"audit":true,"who":null,"action":"submit","from":"ws:[^"]+","via":"socket","task_id":"ws-1"/)
+  assert.match(jobhook.log(), /"audit":true,"who":null,"action":"cancel","from":"ws:[^"]+","via":"socket","task_id":"ws-3"/)
   assert.equal(await jobhook.stop(), 0)
   await plane.close()
 })
