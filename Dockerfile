@@ -14,12 +14,14 @@ COPY scripts/build.ts ./scripts/build.ts
 COPY examples ./examples
 COPY routes ./routes
 COPY src ./src
-RUN node scripts/build.ts
+RUN node scripts/build.ts && find dist -name '*.d.ts' -delete
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+# Half of what packages bring is never read at run time: types, source maps, change logs. Licences stay.
+RUN find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -iname 'readme*' -o -iname 'changelog*' \) -delete
 
 FROM ${NODE_IMAGE}
 ARG VERSION=0.0.0

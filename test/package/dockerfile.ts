@@ -14,7 +14,9 @@ export interface BuiltImage {
   workdir: string
   user: string
   env: Record<string, string>
-  labels: string
+  labels: Record<string, string>
+  /** TCP ports of EXPOSE. */
+  ports: string[]
   entrypoint: string[]
   command: string[]
   healthcheck: string[]
@@ -46,20 +48,32 @@ export function readContext(text: string): string[] {
  * RUN is carried out with the stage's folder as / only in so far as WORKDIR is translated: our commands name no absolute path. `context` is the
  * checkout; only what .dockerignore lets in can be copied.
  */
-export function buildWithoutDocker(options: { context: string; folder: string; path: string }): BuiltImage {
+export function buildWithoutDocker(options: {
+  context: string
+  folder: string
+  path: string
+  arguments?: Record<string, string>
+}): BuiltImage {
   const { context, folder } = options
+  // Docker forgets them at each FROM; ours are named once each, so that this makes no difference.
+  const args: Record<string, string> = {}
   const allowed = readContext(readFileSync(join(context, '.dockerignore'), 'utf8'))
   const stages = new Map<string, string>()
   let image: BuiltImage | null = null
-  for (const { name, text } of parseDockerfile(readFileSync(join(context, 'Dockerfile'), 'utf8'))) {
+  for (const { name, text: written } of parseDockerfile(readFileSync(join(context, 'Dockerfile'), 'utf8'))) {
+    const text = written.replaceAll(/\$\{(\w+)\}/g, (reference, key: string) => args[key] ?? reference)
+    if (name === 'ARG') {
+      const [key = '', fallback = ''] = text.split(/=(.*)/s)
+      args[key] = options.arguments?.[key] ?? fallback
+      continue
+    }
     if (name === 'FROM') {
       const root = mkdtempSync(join(folder, 'stage-'))
       const stage = / AS (\S+)$/.exec(text)?.[1]
       if (stage) stages.set(stage, root)
-      image = { root, workdir: '/', user: '0', env: {}, labels: '', entrypoint: [], command: [], healthcheck: [] }
+      image = { root, workdir: '/', user: '0', env: {}, labels: {}, ports: [], entrypoint: [], command: [], healthcheck: [] }
       continue
     }
-    if (name === 'ARG' || name === 'EXPOSE') continue
     if (!image) throw new Error(`${name} before FROM`)
     const here = join(image.root, image.workdir)
     if (name === 'WORKDIR') {
@@ -73,7 +87,8 @@ export function buildWithoutDocker(options: { context: string; folder: string; p
         env: { ...process.env, PATH: options.path, npm_config_prefer_offline: 'true' },
       })
     else if (name === 'USER') image.user = text
-    else if (name === 'LABEL') image.labels = text
+    else if (name === 'LABEL') for (const [, key = '', value = ''] of text.matchAll(/(\S+?)="([^"]*)"/g)) image.labels[key] = value
+    else if (name === 'EXPOSE') image.ports.push(text)
     else if (name === 'ENV') {
       const [key = '', value = ''] = text.split(/=(.*)/s)
       image.env[key] = value

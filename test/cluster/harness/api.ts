@@ -9,6 +9,8 @@ export interface Answer {
 }
 
 export interface Api {
+  /** Of the server in the kubeconfig. */
+  port: number
   request(method: string, path: string, body?: object): Promise<Answer>
   /** @throws Error with the apiserver's message for anything but 2xx */
   get<T>(path: string): Promise<T>
@@ -54,6 +56,7 @@ export function createApi(kubeconfigFile: string): Api {
   }
 
   return {
+    port: Number(new URL(server).port || 443),
     request,
     get: (path) => call('GET', path),
     create: (path, object) => call('POST', path, object),

@@ -81,6 +81,8 @@ async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestClus
       controllers: true,
       auditLog: plane.auditLog,
       etcdUrl: plane.etcdUrl,
+      containerd: startingNode?.containerd ?? null,
+      podNetwork: host?.podNetwork ?? false,
     }
   })
 }
@@ -111,6 +113,8 @@ async function bringUpFromAssets(folder: string, options: Options, deps: BringUp
       controllers: false,
       auditLog: plane.auditLog,
       etcdUrl: plane.etcdUrl,
+      containerd: null,
+      podNetwork: false,
     }
   })
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { type Api, createApi } from './api.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
+import { network } from './node/config.ts'
 import { freePorts } from './ports.ts'
 import type { Processes } from './processes.ts'
 import { waitFor } from './wait.ts'
@@ -67,7 +68,7 @@ export async function startControlPlane(
       '--authorization-mode=Node,RBAC',
       '--enable-admission-plugins=NodeRestriction',
       `--token-auth-file=${files.tokens}`,
-      '--service-cluster-ip-range=10.0.0.0/24',
+      `--service-cluster-ip-range=${network.services}`,
       '--allow-privileged=true',
       '--kubelet-preferred-address-types=Hostname,InternalIP', // the node's host name is localhost: logs and exec go over 127.0.0.1
       ...(auditLog === null ? [] : [`--audit-policy-file=${files.auditPolicy}`, `--audit-log-path=${auditLog}`]),

@@ -14,6 +14,10 @@ export interface TestCluster {
   controllers: boolean
   auditLog: string | null
   etcdUrl: string | null
+  /** Where a test may import an image of its own into the real node; null without one. */
+  containerd: string | null
+  /** Whether Pods on the real node reach the addresses of Services (nothing serves them but a test that means to). */
+  podNetwork: boolean
 }
 
 /** Without the JOBHOOK_TEST_* of another cluster that the shell may still hold. */
@@ -31,6 +35,8 @@ export function testEnvironment(cluster: TestCluster): Record<string, string> {
     JOBHOOK_TEST_CONTROLLERS: cluster.controllers ? '1' : '0',
     ...(cluster.auditLog === null ? {} : { JOBHOOK_TEST_AUDIT_LOG: cluster.auditLog }),
     ...(cluster.etcdUrl === null ? {} : { JOBHOOK_TEST_ETCD: cluster.etcdUrl }),
+    ...(cluster.containerd === null ? {} : { JOBHOOK_TEST_CONTAINERD: cluster.containerd }),
+    ...(cluster.podNetwork ? { JOBHOOK_TEST_POD_NETWORK: '1' } : {}),
   }
 }
 

@@ -38,6 +38,8 @@ export async function useGivenCluster(path: string, deps: { ledger: LedgerFile; 
     controllers: true,
     auditLog: null,
     etcdUrl: null,
+    containerd: null,
+    podNetwork: false,
   }
 }
 

@@ -10,7 +10,14 @@ export interface NodeConfigOptions {
   kubeletPort: number
   snapshotter: 'overlayfs' | 'native'
   eventedPleg: boolean
+  podNetwork: boolean
 }
+
+/**
+ * The Pods' network, out of the range for benchmarks (RFC 2544), which no real network has: the machine's end of every link, the Services, the Pods.
+ * Nothing of it is routed anywhere: Pods reach what listens on this machine's end or on a Service's address, and nothing else.
+ */
+export const network = { node: '198.18.0.1', services: '198.18.1.0/24', dns: '198.18.1.10', pods: '198.19', all: '198.18.0.0/15' }
 
 export function socketPath(folder: string): string {
   return join(folder, 'containerd.sock')
@@ -21,30 +28,45 @@ export function writeNodeConfig(options: NodeConfigOptions): void {
   for (const name of ['cni/bin', 'cni/conf', 'certs.d/_default', 'volume-plugins', 'sysctl'])
     mkdirSync(join(folder, name), { recursive: true })
   mkdirSync(join(options.logFolder, 'pods'))
-  for (const name of ['nothing', 'loopback']) {
-    // containerd always calls a plugin named loopback too
-    writeFileSync(join(folder, 'cni/bin', name), cniPlugin)
+  // containerd always calls a plugin named loopback too
+  for (const [name, script] of Object.entries({ pod: cniPlugin(options.podNetwork ? link : ''), loopback: cniPlugin('') })) {
+    writeFileSync(join(folder, 'cni/bin', name), script)
     chmodSync(join(folder, 'cni/bin', name), 0o755)
   }
-  writeFileSync(
-    join(folder, 'cni/conf/10-nothing.conflist'),
-    JSON.stringify({ cniVersion: '1.0.0', name: 'nothing', plugins: [{ type: 'nothing' }] }),
-  )
+  writeFileSync(join(folder, 'cni/conf/10-pod.conflist'), JSON.stringify({ cniVersion: '1.0.0', name: 'pods', plugins: [{ type: 'pod' }] }))
   writeFileSync(join(folder, 'certs.d/_default/hosts.toml'), noRegistry)
   writeFileSync(join(folder, 'containerd.toml'), containerdConfig(options))
   writeFileSync(join(folder, 'kubelet.json'), JSON.stringify(kubeletConfig(options), null, 2))
 }
 
-/** Pods get a loopback interface and nothing else; the address only makes their status look usual. */
-const cniPlugin = `#!/bin/sh
+/** Without a link a Pod has a loopback interface and nothing else; the address then only makes its status look usual. */
+function cniPlugin(more: string): string {
+  return `#!/bin/sh
+set -eu
 cat >/dev/null
 case "$CNI_COMMAND" in
 VERSION) echo '{"cniVersion":"1.0.0","supportedVersions":["0.4.0","1.0.0","1.1.0"]}' ;;
 ADD)
+  address=10.244.0.2
   nsenter --net="$CNI_NETNS" ip link set lo up
-  echo '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"'"$CNI_NETNS"'"}],"ips":[{"address":"10.244.0.2/32","interface":0}]}'
+${more}  echo '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"'"$CNI_NETNS"'"}],"ips":[{"address":"'"$address"'/32","interface":0}]}'
   ;;
 esac
+`
+}
+
+/** A pair of devices, one end in the Pod; it goes with the Pod's network namespace, and all of them with the node's. */
+const link = `  number=$(flock "$0.lock" sh -c 'n=$(($(cat "$1" 2>/dev/null || echo 0) + 1)); echo "$n" >"$1"; echo "$n"' - "$0.count")
+  address=${network.pods}.$((number / 250)).$((number % 250 + 1))
+  ip link add "jhpod$number" type veth peer name eth0 netns "$CNI_NETNS"
+  ip link set "jhpod$number" up
+  ip route add "$address/32" dev "jhpod$number" src ${network.node}
+  nsenter --net="$CNI_NETNS" ip -batch - >&2 <<END
+address add $address/32 dev eth0
+link set eth0 up
+route add ${network.node} dev eth0
+route add ${network.all} via ${network.node}
+END
 `
 
 /** Every pull goes to a port that nobody listens on: a missing image fails at once, and nothing leaves the machine. */
@@ -113,6 +135,7 @@ function kubeletConfig(options: NodeConfigOptions): object {
     podLogsDir: join(options.logFolder, 'pods'),
     volumePluginDir: join(folder, 'volume-plugins'),
     resolvConf: '',
+    ...(options.podNetwork ? { clusterDNS: [network.dns], clusterDomain: 'cluster.local' } : {}),
     nodeStatusUpdateFrequency: '5s',
     maxPods: 200,
   }

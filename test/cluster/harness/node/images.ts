@@ -19,26 +19,35 @@ exec "$@"
 export function imageArchive(busybox: string): Buffer {
   const base = layer([...baseFolders(), file('bin/busybox', readFileSync(busybox)), ...appletLinks(busybox)])
   const agent = layer([folder('agent'), file('agent/entrypoint.sh', Buffer.from(entrypoint))])
+  const Env = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin']
   return archive([
-    { reference: images.pause, layers: [base], command: ['/bin/busybox', 'sleep', '2147483647'] },
-    { reference: images.busybox, layers: [base], command: ['sh'] },
-    { reference: images.agent, layers: [base, agent], command: ['/agent/entrypoint.sh'] },
+    { reference: images.pause, layers: [base], config: { Env, Cmd: ['/bin/busybox', 'sleep', '2147483647'] } },
+    { reference: images.busybox, layers: [base], config: { Env, Cmd: ['sh'] } },
+    { reference: images.agent, layers: [base, agent], config: { Env, Cmd: ['/agent/entrypoint.sh'] } },
   ])
 }
 
-interface Layer {
+export interface Layer {
   digest: string
   bytes: Buffer
 }
 
-function archive(list: { reference: string; layers: Layer[]; command: string[] }[]): Buffer {
+export interface ImageSource {
+  reference: string
+  layers: Layer[]
+  /** As Docker's own image configuration spells it: Cmd, Entrypoint, Env, User, WorkingDir, Labels. */
+  config: Record<string, unknown>
+}
+
+/** A docker-archive, as `docker save` writes it and `ctr images import` reads it. */
+export function archive(list: ImageSource[]): Buffer {
   const files = new Map<string, Buffer>()
-  const manifest = list.map(({ reference, layers, command }) => {
+  const manifest = list.map(({ reference, layers, config: settings }) => {
     const config = Buffer.from(
       JSON.stringify({
         architecture: { x64: 'amd64' }[process.arch as string] ?? process.arch,
         os: 'linux',
-        config: { Cmd: command, Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'] },
+        config: settings,
         rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => `sha256:${digest}`) },
       }),
     )
@@ -51,12 +60,12 @@ function archive(list: { reference: string; layers: Layer[]; command: string[] }
   return tar([...files].map(([path, content]) => ({ path, kind: 'file', mode: 0o644, content })))
 }
 
-function layer(entries: TarEntry[]): Layer {
+export function layer(entries: TarEntry[]): Layer {
   const bytes = tar(entries)
   return { digest: sha256(bytes), bytes }
 }
 
-function baseFolders(): TarEntry[] {
+export function baseFolders(): TarEntry[] {
   return [...['bin', 'dev', 'etc', 'proc', 'run', 'sys', 'var'].map((path) => folder(path)), { ...folder('tmp'), mode: 0o1777 }]
 }
 

@@ -13,6 +13,19 @@ done
 # Folders that containerd, CNI and the kubelet have built in.
 for folder in $PRIVATE_FOLDERS; do mount -t tmpfs tmpfs "$folder"; done
 
+# The machine's end of the Pods' links and, all at once, every Service address. The other end is in a namespace that nothing but this one's mounts
+# holds: when this namespace ends, device, addresses and routes are gone.
+if [ -n "$POD_NETWORK" ]; then
+  ip link delete jhnode 2>/dev/null || true # of a run that ended a moment ago
+  touch network
+  unshare --net=network true
+  ip link add jhnode type veth peer name other netns "$NODE_FOLDER/network"
+  ip address add "$NODE_ADDRESS/32" dev jhnode
+  ip link set jhnode up
+  nsenter --net=network ip link set other up
+  ip route add local "$SERVICE_ADDRESSES" dev jhnode
+fi
+
 # The end of either daemon is the end of the node.
 trap 'exit 1' TERM
 (

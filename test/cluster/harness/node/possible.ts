@@ -11,10 +11,20 @@ export interface NodeHost {
   unshare: string
   /** native copies whole images and is for places such as a container, where an overlay cannot be mounted. */
   snapshotter: 'overlayfs' | 'native'
+  /** Whether Pods can be linked to the machine. Without it they have a loopback interface only. */
+  podNetwork: boolean
 }
 
 /** Programs the node needs from the system, and the Debian package that has each. */
-const programs = { busybox: 'busybox-static', runc: 'runc', ip: 'iproute2', unshare: 'util-linux', nsenter: 'util-linux', mount: 'mount' }
+const programs = {
+  busybox: 'busybox-static',
+  runc: 'runc',
+  ip: 'iproute2',
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
+  flock: 'util-linux',
+  mount: 'mount',
+}
 
 /** @returns the reason in words where there can be no real node. As root on Debian, installs what is missing. */
 export function findNodeHost(report: Report): NodeHost | string {
@@ -33,7 +43,7 @@ export function findNodeHost(report: Report): NodeHost | string {
     { encoding: 'utf8' },
   )
   if (probe.status !== 0) return `a mount and PID namespace cannot be made: ${probe.error?.message ?? probe.stderr.trim()}`
-  return { busybox, runc, unshare, snapshotter: canOverlay(unshare) ? 'overlayfs' : 'native' }
+  return { busybox, runc, unshare, snapshotter: canOverlay(unshare) ? 'overlayfs' : 'native', podNetwork: canLink(unshare) }
 }
 
 function hasMemoryCgroup(): boolean {
@@ -100,4 +110,8 @@ function canOverlay(unshare: string): boolean {
   const result = spawnSync(unshare, ['--mount', '--propagation', 'private', '/bin/sh', '-c', mount], { cwd: folder })
   rmSync(folder, { recursive: true, force: true })
   return result.status === 0
+}
+
+function canLink(unshare: string): boolean {
+  return spawnSync(unshare, ['--net', 'ip', 'link', 'add', 'jhnode', 'type', 'veth', 'peer', 'name', 'other']).status === 0
 }

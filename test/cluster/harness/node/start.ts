@@ -8,7 +8,7 @@ import { freePorts } from '../ports.ts'
 import { childrenOf, identify } from '../process-id.ts'
 import type { Processes } from '../processes.ts'
 import { waitFor } from '../wait.ts'
-import { writeNodeConfig } from './config.ts'
+import { network, socketPath, writeNodeConfig } from './config.ts'
 import { imageArchive } from './images.ts'
 import type { NodeHost } from './possible.ts'
 
@@ -16,6 +16,8 @@ import type { NodeHost } from './possible.ts'
 export const nodeName = 'localhost'
 
 export interface StartingNode {
+  /** containerd's socket: a test imports an image of its own by it. */
+  containerd: string
   /** Lets the kubelet start, once there is an apiserver to register with. */
   register(kubeconfig: string): void
 }
@@ -38,6 +40,7 @@ export async function startNode(
     kubeletPort,
     snapshotter: host.snapshotter,
     eventedPleg: options.eventedPleg,
+    podNetwork: host.podNetwork,
   })
   writeFileSync(join(folder, 'images.tar'), imageArchive(host.busybox))
 
@@ -79,6 +82,9 @@ export async function startNode(
       NODE_NAME: nodeName,
       SNAPSHOTTER: host.snapshotter,
       PRIVATE_FOLDERS: privateFolders.join(' '),
+      POD_NETWORK: host.podNetwork ? 'yes' : '',
+      NODE_ADDRESS: network.node,
+      SERVICE_ADDRESSES: network.services,
     },
     extraLogs: [join(logFolder, 'kubelet.log'), join(logFolder, 'containerd.log')],
   })
@@ -90,6 +96,7 @@ export async function startNode(
   ledger.update((entry) => entry.processes.push({ ...first, name: 'node namespace', group: false }))
 
   return {
+    containerd: socketPath(folder),
     register(kubeconfig) {
       copyFileSync(kubeconfig, join(folder, 'kubeconfig.new'))
       renameSync(join(folder, 'kubeconfig.new'), join(folder, 'kubeconfig'))
