@@ -6,20 +6,26 @@ import { stopSignal } from './stop-signal.ts'
 import { printable } from './text.ts'
 import { ENDED, endLine, waitForEnd } from './wait.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'cancel',
   summary: 'Cancels tasks: each is stopped, then its end is reported.',
-  usage: 'ID… [--wait]',
+  usage: 'ID… [--wait] [--json]',
   positionals: { min: 1, max: 100 },
-  options: { wait: { description: 'Waits until each has ended.' }, ...TARGET_OPTIONS },
+  options: {
+    wait: { description: 'Waits until each has ended.' },
+    json: { description: 'Prints each task as JSON, one a line (with --wait: as it ended).' },
+    ...TARGET_OPTIONS,
+  },
   notes: [
     'ID is a task’s id or its task_id (then its newest execution). One that had ended stays as it is, and that is said.',
-    'Exit codes: 0 every one is being stopped or had ended, 1 one was refused or is not known, 2 wrong usage, 130 interrupted.',
     TARGET_NOTE,
   ],
+  exits: [
+    ['0', 'Every one is being stopped (with --wait: has ended), or had ended.'],
+    ['1', 'At least one was refused or is not known, or the service was not reached.'],
+    ['130', 'Interrupted; what was cancelled stays cancelled.'],
+  ],
 }
-
-const INTERRUPTED = 130
 
 export function cancel(argv: string[]): Promise<number> {
   return runWith(SPEC, argv, async (args) => {
@@ -27,6 +33,7 @@ export function cancel(argv: string[]): Promise<number> {
     if (!target.ok) return usageError(SPEC, target.problem)
     const client = createClient(target.target)
     const stop = stopSignal()
+    const json = args.has('json')
     let exit: number = EXIT.ok
     try {
       const stopping: TaskRecord[] = []
@@ -38,23 +45,31 @@ export function cancel(argv: string[]): Promise<number> {
         }
         const task = called.value
         const had = ENDED.has(task.state)
-        process.stdout.write(`${printable(task.task_id)}: ${had ? `had ended: ${task.state}` : task.state}\n`)
+        if (!json) process.stdout.write(`${printable(task.task_id)}: ${had ? `had ended: ${task.state}` : task.state}\n`)
+        else if (had || !args.has('wait')) printJson(task)
         if (!had) stopping.push(task)
       }
       if (!args.has('wait')) return exit
       for (const task of stopping) {
         const waited = await waitForEnd(client, task, stop.signal)
-        if (waited.kind === 'interrupted') return INTERRUPTED
+        if (waited.kind === 'interrupted') return EXIT.interrupted
         if (waited.kind === 'failed') exit = complain('cancel', waited.failure)
-        else process.stderr.write(`${endLine(waited.task)}\n`)
+        else {
+          process.stderr.write(`${endLine(waited.task)}\n`)
+          if (json) printJson(waited.task)
+        }
       }
       return exit
     } catch (error) {
-      if (stop.signal.aborted) return INTERRUPTED
+      if (stop.signal.aborted) return EXIT.interrupted
       throw error
     } finally {
       stop.release()
       await client.close()
     }
   })
+}
+
+function printJson(task: TaskRecord): void {
+  process.stdout.write(`${JSON.stringify(task)}\n`)
 }

@@ -1,6 +1,6 @@
 // Talks to a running jobhook by REST, for submit, tasks, logs and cancel: where it is, with which token, and every failure as a sentence with its
 // remedy. Not for: what the commands print.
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -37,7 +37,7 @@ export interface Client {
   close(): Promise<void>
 }
 
-const DEFAULT_URL = 'http://127.0.0.1:8080'
+export const DEFAULT_URL = 'http://127.0.0.1:8080'
 const CALL_TIMEOUT_MS = 30_000
 
 export const TARGET_OPTIONS: Record<string, OptionSpec> = {
@@ -45,7 +45,7 @@ export const TARGET_OPTIONS: Record<string, OptionSpec> = {
   token: { value: 'TOKEN', description: 'A token of its api.tokens. Better JOBHOOK_TOKEN: a command line shows in the process list.' },
 }
 export const TARGET_NOTE =
-  'The client file, ~/.config/jobhook/config.yaml, may hold url: and token: (or token: {file: …}). An option goes before the environment, that before the file.'
+  'The client file, ~/.config/jobhook/config.yaml, may hold url: and token: (then its mode must be 600), or token: {file: …}. An option goes before the environment, that before the file.'
 
 /** Throws nothing: what is wrong comes as a sentence. */
 export function readTarget(args: Arguments, env: NodeJS.ProcessEnv): { ok: true; target: Target } | { ok: false; problem: string } {
@@ -73,6 +73,8 @@ function readClientFile(path: string): { url: string | null; token: string | nul
     const { url = null, token = null, ...others } = content as Record<string, unknown>
     const [unknown] = Object.keys(others)
     if (unknown !== undefined) return { problem: `${path}: ${unknown} is not known; it may hold url and token` }
+    if (typeof token === 'string' && openToOthers(path))
+      return { problem: `${path} holds a token and other users of this machine can read it: chmod 600 ${path}` }
     if (url !== null && typeof url !== 'string') return { problem: `${path}: url must be a string` }
     const value = isFileReference(token) ? readFileSync(token.file, 'utf8').trim() : token
     if (value !== null && typeof value !== 'string') return { problem: `${path}: token must be a string or {file: …}` }
@@ -81,6 +83,11 @@ function readClientFile(path: string): { url: string | null; token: string | nul
     // A YAML error's text quotes the line it is in, which may hold the token.
     return { problem: `${path} cannot be used: ${errorCode(error) === 'ENOENT' ? describeError(error) : 'it is not YAML'}` }
   }
+}
+
+/** Windows has no such modes: there the folder's own rights decide. */
+function openToOthers(path: string): boolean {
+  return process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0
 }
 
 function isFileReference(value: unknown): value is { file: string } {
@@ -140,7 +147,7 @@ function unreachable(target: Target, error: unknown): CallFailure {
   const code = errorCode(error) ?? 'ConnectionError'
   const text =
     code === 'ECONNREFUSED'
-      ? `nothing listens at ${target.url}. Is jobhook serving there? Another place: --url or JOBHOOK_URL.`
+      ? `nothing listens at ${target.url}.\n  Start it there: jobhook serve --config FILE. It runs in a cluster: kubectl -n NAMESPACE port-forward service/jobhook 8080:80\n  It is elsewhere: --url URL or JOBHOOK_URL.`
       : code === 'ENOTFOUND' || code === 'EAI_AGAIN'
         ? `the host of ${target.url} is not known. Check --url or JOBHOOK_URL.`
         : `no answer from ${target.url}: ${describeError(error)}`
@@ -160,18 +167,28 @@ function failureOf(target: Target, status: number, body: string, retryAfter: str
     }
   }
   const { code, detail = '', errors = [] } = parsed as { code: string; detail?: string; errors?: { pointer: string; detail: string }[] }
-  const lines =
-    code === 'unauthenticated'
-      ? [
-          target.token === null
-            ? 'a token is needed: JOBHOOK_TOKEN, --token, or the client file.'
-            : `${target.url} does not know this token (its api.tokens).`,
-        ]
-      : errors.length > 0
-        ? errors.map((each) => `${each.pointer || 'the body'} ${each.detail}`)
-        : [`${detail || code} (${status})`]
+  const lines = remedies(target, code, status, detail, errors)
   if (retryAfterSeconds !== null) lines.push(`Try again in ${retryAfterSeconds} s.`)
   return { status, code, text: lines.map(printable).join('\n  '), retryAfterSeconds }
+}
+
+function remedies(
+  target: Target,
+  code: string,
+  status: number,
+  detail: string,
+  errors: readonly { pointer: string; detail: string }[],
+): string[] {
+  if (code === 'unauthenticated')
+    return [
+      target.token === null
+        ? 'a token is needed, one of the service’s setting api.tokens: set JOBHOOK_TOKEN, or token: in ~/.config/jobhook/config.yaml.'
+        : `${target.url} does not know this token: its setting api.tokens must list exactly what JOBHOOK_TOKEN (or --token, or the client file) says.`,
+    ]
+  // The service names the token and the scope it lacks.
+  if (code === 'forbidden') return [`${detail} (a setting of the service), or use another token: JOBHOOK_TOKEN.`]
+  if (errors.length > 0) return errors.map((each) => `${each.pointer || 'the body'} ${each.detail}`)
+  return [`${detail || code} (${status})`]
 }
 
 function jsonOf(text: string): unknown {

@@ -4,14 +4,14 @@ import { type Client, complain, createClient, readTarget, TARGET_NOTE, TARGET_OP
 import { type Arguments, type CommandSpec, EXIT, readDurationMs, runWith, usageError } from './options.ts'
 import { fit, printable } from './text.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'deliveries',
   summary: 'Lists reports that are owed or dead, or sends them again.',
-  usage: '[--state STATES] [--json] | replay ID… | replay --since DURATION',
+  usage: '[--state STATES] [--json] | replay ID… [--json] | replay --since DURATION [--json]',
   positionals: { min: 0, max: 101 },
   options: {
     state: { value: 'STATES', description: `Comma-separated: ${DELIVERY_STATES.join(', ')}. Default: owed,dead.` },
-    json: { description: 'Prints JSON, one report a line.' },
+    json: { description: 'Prints JSON, one report a line; after replay --since {"replayed": […], "failed": […]}.' },
     since: { value: 'DURATION', description: 'With replay: every dead letter that became one within it, such as 90m, 2h or 1d.' },
     ...TARGET_OPTIONS,
   },
@@ -20,6 +20,7 @@ const SPEC: CommandSpec = {
     'ID is a task’s id or its task_id. Listing needs the scope read, a replay admin.',
     TARGET_NOTE,
   ],
+  exits: [['1', 'The service was not reached, refused, or at least one report could not be sent again.']],
 }
 
 const PAGE_LIMIT = 1_000
@@ -34,7 +35,8 @@ export function deliveries(argv: string[]): Promise<number> {
     try {
       const [verb, ...ids] = args.positionals
       if (verb === undefined) return await list(client, args)
-      return ids.length > 0 ? await replay(client, ids) : await replaySince(client, sinceMs(args.text('since')) ?? 0)
+      const json = args.has('json')
+      return ids.length > 0 ? await replay(client, ids, json) : await replaySince(client, sinceMs(args.text('since')) ?? 0, json)
     } finally {
       await client.close()
     }
@@ -47,7 +49,7 @@ function misuse(args: Arguments): string | null {
   if (verb !== 'replay') return `unknown word ${JSON.stringify(verb)}: did you mean "replay"?`
   if (ids.length > 0 === args.has('since')) return 'replay needs either IDs or --since DURATION'
   if (args.has('since') && sinceMs(args.text('since')) === null) return '--since must be a duration such as 90m, 2h or 1d'
-  return args.has('state') || args.has('json') ? '--state and --json belong to the list' : null
+  return args.has('state') ? '--state belongs to the list' : null
 }
 
 async function list(client: Client, args: Arguments): Promise<number> {
@@ -90,22 +92,23 @@ function table(items: readonly DeliveryItem[]): string {
     .join('')
 }
 
-async function replay(client: Client, ids: readonly string[]): Promise<number> {
+async function replay(client: Client, ids: readonly string[], json: boolean): Promise<number> {
   let exit: number = EXIT.ok
   for (const id of ids) {
     const called = await client.call<DeliveryItem>('POST', `/v1/deliveries/${encodeURIComponent(id)}/replay`)
-    if (called.ok) process.stdout.write(`${printable(called.value.task_id)}: is sent again\n`)
+    if (called.ok) process.stdout.write(json ? `${JSON.stringify(called.value)}\n` : `${printable(called.value.task_id)}: is sent again\n`)
     else exit = complain(SPEC.name, { ...called.failure, text: `${printable(id)}: ${called.failure.text}` })
   }
   return exit
 }
 
-async function replaySince(client: Client, ms: number): Promise<number> {
+async function replaySince(client: Client, ms: number, json: boolean): Promise<number> {
   const since = new Date(Date.now() - ms).toISOString()
   const called = await client.call<ReplayResult>('POST', '/v1/deliveries/replay', { body: { since } })
   if (!called.ok) return complain(SPEC.name, called.failure)
   const { replayed, failed } = called.value
-  process.stdout.write(`${replayed.length} ${replayed.length === 1 ? 'report is' : 'reports are'} sent again\n`)
+  const said = `${replayed.length} ${replayed.length === 1 ? 'report is' : 'reports are'} sent again`
+  process.stdout.write(`${json ? JSON.stringify(called.value) : said}\n`)
   for (const { id, detail } of failed) process.stderr.write(`jobhook deliveries: ${printable(id)}: ${printable(detail)}\n`)
   return failed.length === 0 ? EXIT.ok : EXIT.failed
 }

@@ -8,12 +8,13 @@ import { describeError } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { type CheckResult, kubeconfigProblem, runAll, runWithoutCluster } from '../preflight/index.ts'
 import { VERSION } from '../version.ts'
+import { type Paint, painterFor } from './colour.ts'
 import { readConfig } from './config.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith } from './options.ts'
 import { stopSignal } from './stop-signal.ts'
 import { printable } from './text.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'doctor',
   summary: 'Checks cluster, rights, namespace, secrets, callback URL and long poll, and says what puts right what is wrong.',
   usage: '[--config FILE] [--json]',
@@ -25,7 +26,10 @@ const SPEC: CommandSpec = {
   notes: [
     'It acts with the credentials it finds, as the service would: run it where the service runs, or with the service’s kubeconfig.',
     'Nothing is left in the cluster: Job, Secret and Pod are dry runs; only with backend.kubernetes.preflight_image is a small Job run, and removed.\nThe callback URL gets one signed heartbeat; the control plane of the long poll one request for no message.',
-    'Exit codes: 0 nothing failed (there may be warnings), 1 something failed, 2 the command line was wrong.',
+  ],
+  exits: [
+    ['0', 'Nothing failed; there may be warnings.'],
+    ['1', 'Something failed, or the configuration is unusable.'],
   ],
 }
 
@@ -49,8 +53,10 @@ async function examine(args: Arguments): Promise<number> {
   if (!loaded) return EXIT.failed
   const results = await examineWith(loaded.config)
   const worst = results.some(({ status }) => status === 'failed')
-  const colour = process.stdout.isTTY === true && !process.env.NO_COLOR
-  process.stdout.write(args.has('json') ? `${JSON.stringify({ ok: !worst, checks: results }, null, 2)}\n` : doctorText(results, { colour }))
+  const text = args.has('json')
+    ? `${JSON.stringify({ ok: !worst, checks: results }, null, 2)}\n`
+    : doctorText(results, painterFor(process.stdout))
+  process.stdout.write(text)
   return worst ? EXIT.failed : EXIT.ok
 }
 
@@ -102,13 +108,13 @@ function kubeconfigOf(config: Config, embedded: { kubeconfig: string } | null): 
   return path === undefined ? { kind: 'default' } : { kind: 'file', path }
 }
 
-const COLOURS = { ok: 32, warning: 33, failed: 31 } as const
+const STYLES = { ok: 'green', warning: 'yellow', failed: 'red' } as const
 
 /** One entry a check: status, name, what and why; the remedy on a line of its own, to be copied. */
-export function doctorText(results: readonly CheckResult[], { colour }: { colour: boolean }): string {
+export function doctorText(results: readonly CheckResult[], paint: Paint): string {
   const width = Math.max(...results.map(({ name }) => name.length))
   const lines = results.map(({ name, status, what, why, fix, blocking }) => {
-    const word = colour ? `\x1b[${COLOURS[status]}m${status.padEnd(7)}\x1b[0m` : status.padEnd(7)
+    const word = paint(STYLES[status], status.padEnd(7))
     const text = `${word}  ${name.padEnd(width)}  ${printable(why === null ? what : `${what}: ${why}`)}${blocking ? ' [every task fails]' : ''}`
     return fix === null ? text : `${text}\n${' '.repeat(width + 11)}fix: ${printable(fix)}`
   })

@@ -2,20 +2,29 @@
 import { generateKeyPair, generateSecret } from '../lib/standard-webhooks.ts'
 import { type CommandSpec, EXIT, runWith } from './options.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'keys',
-  summary: 'Makes a webhook secret (whsec_…), or with --ed25519 a private key (whsk_…) and its public key (whpk_…).',
-  usage: '[--ed25519]',
+  summary: 'Makes a webhook secret, or a pair of ed25519 keys.',
+  usage: '[--ed25519] [--json]',
   positionals: { min: 0, max: 0 },
   options: {
     ed25519: { description: 'A pair of keys instead: the sender signs with the first line, the receiver verifies with the second.' },
+    json: { description: 'Prints {"secret"}, or {"private_key", "public_key"}.' },
   },
-  notes: ['A secret is shared by sender and receiver. Of a pair only the public key leaves the sender.'],
+  notes: [
+    'A secret is whsec_…, a private key whsk_…, a public key whpk_….',
+    'A secret is shared by sender and receiver. Of a pair only the public key leaves the sender.',
+  ],
 }
 
 export function keys(argv: string[]): Promise<number> {
   return runWith(SPEC, argv, async (args) => {
     const pair = args.has('ed25519') ? generateKeyPair() : null
+    if (args.has('json')) {
+      const made = pair ? { private_key: pair.privateKey, public_key: pair.publicKey } : { secret: generateSecret() }
+      process.stdout.write(`${JSON.stringify(made)}\n`)
+      return EXIT.ok
+    }
     process.stdout.write(pair ? `${pair.privateKey}\n${pair.publicKey}\n` : `${generateSecret()}\n`)
     if (process.stdout.isTTY) {
       process.stderr.write(

@@ -12,9 +12,9 @@ import { printable } from './text.ts'
 
 const DEFAULT_PORT = 9000
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'listen',
-  summary: 'Receives callbacks on 127.0.0.1 (any path), verifies them and prints one line each; or plays a sick receiver.',
+  summary: 'Receives callbacks, verifies and prints them, or plays a sick receiver.',
   usage: '--secret KEY [--port PORT] [--fail N] [--status CODE] [--delay TIME] [--hang] [--json]',
   positionals: { min: 0, max: 0 },
   options: {
@@ -27,9 +27,12 @@ const SPEC: CommandSpec = {
     status: { value: 'CODE', description: 'What a sick receiver answers: 300 to 599. Default 500.' },
     delay: { value: 'TIME', description: 'Waits before each answer: 2s, 500ms, 1m.' },
     hang: { description: 'A sick receiver does not answer at all.' },
-    json: { description: 'Prints each callback as one JSON object, with its headers and body.' },
+    json: {
+      description: 'Prints each callback as one JSON object, with its headers and body; what was refused as {"refused", "answered"}.',
+    },
   },
-  notes: ['Ends with Ctrl-C. A line is: time, answer given, what was received, its webhook-id.'],
+  exits: [['0', 'Ended by Ctrl-C or SIGTERM.']],
+  notes: ['It listens on 127.0.0.1, any path, and ends with Ctrl-C. A line is: time, answer given, what was received, its webhook-id.'],
 }
 
 /** How the receiver behaves: sick for the first `sickFor` callbacks. */
@@ -48,11 +51,11 @@ export function listen(argv: string[]): Promise<number> {
     if ('problem' in behaviour) return usageError(SPEC, behaviour.problem)
     const port = readInteger(args.text('port') ?? String(DEFAULT_PORT), 0, 65_535)
     if (port === null) return usageError(SPEC, '--port must be a number from 0 to 65535')
-    return receive(secrets.secrets, behaviour, port, args.has('json') ? jsonLine : textLine)
+    return receive(secrets.secrets, behaviour, port, args.has('json'))
   })
 }
 
-async function receive(secrets: string[], behaviour: Behaviour, port: number, format: typeof textLine): Promise<number> {
+async function receive(secrets: string[], behaviour: Behaviour, port: number, json: boolean): Promise<number> {
   const stop = stopSignal()
   let received = 0
   const receiver = createReceiver({
@@ -62,10 +65,13 @@ async function receive(secrets: string[], behaviour: Behaviour, port: number, fo
       const sick = ++received <= behaviour.sickFor
       if (behaviour.delayMs > 0) await delay(behaviour.delayMs, undefined, { ref: false })
       const status = sick ? (behaviour.hang ? null : behaviour.status) : 200
-      process.stdout.write(`${format(callback, status)}\n`)
+      process.stdout.write(`${(json ? jsonLine : textLine)(callback, status)}\n`)
       return status === null ? null : sickAnswer(status)
     },
-    onRefused: ({ status, detail }) => process.stdout.write(`${time(Date.now())} ${status} refused: ${detail}\n`),
+    onRefused: ({ status, detail }) =>
+      process.stdout.write(
+        json ? `${JSON.stringify({ refused: detail, answered: status })}\n` : `${time(Date.now())} ${status} refused: ${detail}\n`,
+      ),
   })
   const server = createServer((request, response) => void receiver(request, response))
   server.listen(port, '127.0.0.1')

@@ -3,9 +3,18 @@ import { parseArgs } from 'node:util'
 import { nearest } from '../lib/nearest.ts'
 
 /** Exit codes of every command. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+/** What they mean where a command says nothing else; a test holds every command to them. */
+export const EXIT_MEANINGS: readonly (readonly [code: string, meaning: string])[] = [
+  ['0', 'Done.'],
+  ['1', 'It failed, was refused, or could not reach the service; standard error says why.'],
+  ['2', 'The command line was wrong; nothing was done.'],
+]
 
 export interface OptionSpec {
+  /** One letter: -f. */
+  short?: string
   /** What stands for the value in the help, for example SECONDS; absent for a switch. */
   value?: string
   /** May be given several times. */
@@ -22,8 +31,12 @@ export interface CommandSpec {
   /** Positional arguments: how many at least and at most. */
   positionals: { min: number; max: number }
   options: Record<string, OptionSpec>
-  /** Further paragraphs of the help: examples, exit codes of its own. */
+  /** Further paragraphs of the help: examples. */
   notes?: readonly string[]
+  /** Exit codes of its own, over those of EXIT_MEANINGS. */
+  exits?: readonly (readonly [code: string, meaning: string])[]
+  /** Why it has no --json; every command has one or the other. */
+  notJson?: string
 }
 
 export interface Arguments {
@@ -41,7 +54,11 @@ export function readArguments(spec: CommandSpec, argv: readonly string[]): ReadA
   const options = Object.fromEntries(
     Object.entries(spec.options).map(([name, option]) => [
       name,
-      { type: option.value ? ('string' as const) : ('boolean' as const), multiple: true },
+      {
+        type: option.value ? ('string' as const) : ('boolean' as const),
+        multiple: true,
+        ...(option.short === undefined ? {} : { short: option.short }),
+      },
     ]),
   )
   const { tokens } = parseArgs({
@@ -86,38 +103,6 @@ export async function runWith(spec: CommandSpec, argv: readonly string[], action
   if (read.kind === 'help') process.stdout.write(read.text)
   else process.stderr.write(read.message)
   return read.kind === 'help' ? EXIT.ok : EXIT.usage
-}
-
-/** What a command that only has options says of itself; a row is ["--port PORT", "what it does"], or ["--fast", "…"] for a switch. */
-export interface OptionTable {
-  usage: string
-  about: string
-  options: readonly (readonly [option: string, description: string])[]
-  /** The same options by name, so that `values` has their types. */
-  flags: Record<string, { type: 'string' | 'boolean' }>
-}
-
-/** Reads options by such a table. Help and mistakes have been printed when it is not ok: `exit` is what is left to do. */
-export function readOptions(
-  argv: readonly string[],
-  table: OptionTable,
-): { ok: true; values: Record<string, string | boolean | undefined> } | { ok: false; exit: number } {
-  const [, name = '', ...usage] = table.usage.split(' ')
-  const options = Object.fromEntries(
-    table.options.map(([option, description]) => {
-      const [flag = '', value] = option.split(' ')
-      return [flag.replace(/^--/, ''), { description, ...(value === undefined ? {} : { value }) }]
-    }),
-  )
-  const spec: CommandSpec = { name, summary: table.about, usage: usage.join(' '), positionals: { min: 0, max: 0 }, options }
-  const read = readArguments(spec, argv)
-  if (read.kind !== 'run') {
-    const help = read.kind === 'help'
-    ;(help ? process.stdout : process.stderr).write(help ? read.text : read.message)
-    return { ok: false, exit: help ? EXIT.ok : EXIT.usage }
-  }
-  const values = Object.keys(table.flags).map((flag) => [flag, options[flag]?.value ? read.args.text(flag) : read.args.has(flag)] as const)
-  return { ok: true, values: Object.fromEntries(values) }
 }
 
 /** A mistake in the arguments that only the command itself can see: prints it like the others and gives the exit code. */
@@ -165,18 +150,35 @@ function usage(spec: CommandSpec, problem: string): { kind: 'usage'; message: st
 }
 
 function helpText(spec: CommandSpec): string {
-  const rows = Object.entries(spec.options).map(
-    ([name, option]) => [`--${name}${option.value ? ` ${option.value}` : ''}`, option.description] as const,
-  )
-  rows.push(['--help', 'Shows this.'])
   return [
     `${spec.summary}\n`,
-    `Usage: jobhook ${spec.name} ${spec.usage}\n`,
-    'Options:',
-    columns(rows),
+    `Usage: jobhook ${spec.name} ${spec.usage}`.trimEnd(),
+    '\nOptions:',
+    columns(optionRows(spec)),
     ...(spec.notes ?? []).map((note) => `\n${note}`),
+    '\nExit codes:',
+    columns(exitRows(spec)),
     '',
   ].join('\n')
+}
+
+/** What can be given, as in the help: ["-f, --follow", "Waits …"]. */
+export function optionRows(spec: CommandSpec): (readonly [option: string, description: string])[] {
+  const anyShort = Object.values(spec.options).some((option) => option.short !== undefined)
+  const indent = (short: string | undefined): string => (short === undefined ? (anyShort ? '    ' : '') : `-${short}, `)
+  return [
+    ...Object.entries(spec.options).map(
+      ([name, option]) => [`${indent(option.short)}--${name}${option.value ? ` ${option.value}` : ''}`, option.description] as const,
+    ),
+    [`${indent(undefined)}--help`, 'Shows this.'] as const,
+  ]
+}
+
+/** Its exit codes in the order of their numbers, its own meanings first. */
+export function exitRows(spec: CommandSpec): (readonly [code: string, meaning: string])[] {
+  const own = new Map(spec.exits)
+  const general = EXIT_MEANINGS.map(([code, meaning]) => [code, own.get(code) ?? meaning] as const)
+  return [...general, ...(spec.exits ?? []).filter(([code]) => !EXIT_MEANINGS.some(([known]) => known === code))]
 }
 
 /** Two columns, the first as wide as its longest entry. */

@@ -14,10 +14,10 @@ import { owedInWords, type Released, releaseJobs } from '../upkeep/release.ts'
 import { VERSION } from '../version.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'release',
-  summary: 'For leaving: takes jobhook’s finalizer off every Job of a worker, so that they can be deleted without it.',
-  usage: '--config FILE | --worker-id ID [--namespace NAME] [--kubeconfig FILE]',
+  summary: 'For leaving: takes jobhook’s finalizer off every Job of a worker, and says what is not reported.',
+  usage: '--config FILE | --worker-id ID [--namespace NAME] [--kubeconfig FILE] [--dry-run] [--json]',
   positionals: { min: 0, max: 0 },
   options: {
     config: { value: 'FILE', description: 'The configuration of the service, which says worker, namespace and kubeconfig.' },
@@ -25,7 +25,9 @@ const SPEC: CommandSpec = {
     namespace: { value: 'NAME', description: 'Where they are. Default: the kubeconfig’s.' },
     kubeconfig: { value: 'FILE', description: 'How to reach the cluster. Default: as kubectl does, or inside a cluster its own.' },
     'dry-run': { description: 'Only says what would be let go, and what is owed.' },
+    json: { description: 'Each Job as {"job", "task_id", "owed", "secret", "problem"}, one a line; the sums go to standard error.' },
   },
+  exits: [['1', 'The cluster was not reached, or at least one Job still bears the finalizer.']],
   notes: [
     'Each line names a Job and what will not be reported because of this. Tasks that run are not stopped: they run on, and nobody reports their end.',
     'Stop the service first (or its senders): what it accepts afterwards bears the finalizer again. The Jobs of other workers are not touched.',
@@ -49,14 +51,16 @@ export function release(argv: string[]): Promise<number> {
     const target = readTarget(args)
     if ('problem' in target) return target.usage ? usageError(SPEC, target.problem) : fail(target.problem)
     try {
-      return await run(target, args.has('dry-run'))
+      return await run(target, { dryRun: args.has('dry-run'), json: args.has('json') })
     } catch (error) {
       return fail(describeError(error))
     }
   })
 }
 
-async function run(target: Target, dryRun: boolean): Promise<number> {
+async function run(target: Target, { dryRun, json }: { dryRun: boolean; json: boolean }): Promise<number> {
+  const tell = json ? tellJson : tellText
+  const print = (line: string): number => say(json ? process.stderr : process.stdout, line)
   const { cluster, connection } = connectCluster(
     { clock: systemClock, metrics: createMetrics(), userAgent: `jobhook-release/${VERSION}` },
     { kubeconfig: target.kubeconfig, namespace: target.namespace, connections: 16 },
@@ -120,7 +124,12 @@ function readTarget(args: Arguments): Target | { problem: string; usage: boolean
   }
 }
 
-function tell({ job, owed, problem }: Released): void {
+function tellJson({ job, owed, problem }: Released): void {
+  const { [ANNOTATIONS.taskId]: taskId = null, [ANNOTATIONS.secret]: secret = null } = job.annotations
+  process.stdout.write(`${JSON.stringify({ job: job.name, task_id: taskId, owed, secret, problem })}\n`)
+}
+
+function tellText({ job, owed, problem }: Released): void {
   const task = job.annotations[ANNOTATIONS.taskId]
   const secret = job.annotations[ANNOTATIONS.secret]
   const words = [problem === null ? (owed ?? 'nothing was owed') : `could not be let go: ${problem}`]
@@ -128,8 +137,8 @@ function tell({ job, owed, problem }: Released): void {
   process.stdout.write(`${job.name}${task === undefined ? '' : ` (task ${JSON.stringify(task)})`}: ${words.join('; ')}\n`)
 }
 
-function print(line: string): number {
-  process.stdout.write(`${line}\n`)
+function say(stream: NodeJS.WritableStream, line: string): number {
+  stream.write(`${line}\n`)
   return EXIT.ok
 }
 

@@ -10,14 +10,15 @@ import { readConfig } from './config.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith } from './options.ts'
 import { printable } from './text.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'render',
-  summary: 'Prints the Job and the Secret an assignment would become, as YAML.',
-  usage: 'FILE|- [--config FILE] [--show-secrets]',
+  summary: 'Prints the Job and the Secret an assignment would become.',
+  usage: 'FILE|- [--config FILE] [--show-secrets] [--json]',
   positionals: { min: 1, max: 1 },
   options: {
     config: { value: 'FILE', description: 'The configuration of the service, YAML. Absent: defaults, and the environment (JOBHOOK_…).' },
     'show-secrets': { description: 'Prints the values of the Secret instead of ********.' },
+    json: { description: 'Prints a Kubernetes List as JSON instead of YAML; warnings go to standard error.' },
   },
   notes: [
     'FILE holds an assignment message ({"type": "task_assignment", "data": {…}}) or its data alone, as JSON or YAML; - reads standard input.',
@@ -48,7 +49,10 @@ function print(args: Arguments): number {
       source,
       rendered.errors.map(({ pointer, detail }) => `${read.place(pointer)} ${detail}`),
     )
-  process.stdout.write(rendered.yaml)
+  if (args.has('json')) {
+    process.stdout.write(`${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: rendered.items }, null, 2)}\n`)
+    for (const warning of rendered.warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+  } else process.stdout.write(rendered.yaml)
   return EXIT.ok
 }
 

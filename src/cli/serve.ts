@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
-import { loadCheckedConfig } from '../app/checked-config.ts'
 import { type AppOptions, createApp } from '../app.ts'
 import { type Config, entrances, explainConfig, settingsOf } from '../config/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, describeError, type Logger } from '../lib/log.ts'
-import { type Arguments, type CommandSpec, EXIT, runWith } from './options.ts'
+import { readConfig } from './config.ts'
+import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'serve',
   summary: 'Runs the service: webhooks in, Jobs out, callbacks back.',
   usage: '[--config FILE] [options]',
@@ -18,11 +18,18 @@ const SPEC: CommandSpec = {
   options: {
     config: { value: 'FILE', description: 'The configuration, YAML.' },
     check: { description: 'Checks the configuration, prints what it means, and ends.' },
+    json: { description: 'With --check: {"ok", "problems", "warnings", "meaning"} as JSON.' },
     listen: { value: 'ADDRESS:PORT', description: 'Instead of the setting listen. Port 0 picks a free one.' },
     'address-file': { value: 'FILE', description: 'Writes the URL the service listens on, once it does.' },
     insecure: { description: 'On a loopback address only: accepts unsigned webhooks and requests without a token.' },
   },
-  notes: ['Settings come from the file, then from the environment (JOBHOOK_…), then from the options; the later wins.'],
+  exits: [
+    ['0', 'Ended by SIGTERM or SIGINT after handing over; with --check: the configuration is usable.'],
+    ['1', 'The configuration is unusable, or the service could not run.'],
+  ],
+  notes: [
+    'Settings come from the file, then from the environment (JOBHOOK_…), then from the options; the later wins. jobhook config print shows where each came from.',
+  ],
 }
 
 export function serve(argv: string[]): Promise<number> {
@@ -30,36 +37,23 @@ export function serve(argv: string[]): Promise<number> {
 }
 
 async function checkAndRun(args: Arguments): Promise<number> {
+  const [check, json, insecure] = [args.has('check'), args.has('json'), args.has('insecure')]
+  if (json && !check) return usageError(SPEC, '--json belongs to --check; the log of the service is JSON as it is')
   const listen = args.text('listen')
-  const loaded = loadCheckedConfig({
-    file: args.text('config') ?? null,
-    env: process.env,
-    ...(listen === undefined ? {} : { flags: { listen } }),
-  })
-  if (!loaded.ok) {
-    process.stderr.write(
-      `jobhook: the configuration has ${loaded.problems.length === 1 ? 'a problem' : `${loaded.problems.length} problems`}:\n`,
-    )
-    for (const problem of loaded.problems) process.stderr.write(`  ${problem.key} ${problem.detail}\n`)
-    return EXIT.failed
+  const loaded = readConfig(
+    { file: args.text('config') ?? null, env: process.env, ...(listen === undefined ? {} : { flags: { listen } }) },
+    { refusal: (config) => refusesToStart(config, insecure), json },
+  )
+  if (!loaded) return EXIT.failed
+  const { config, warnings } = loaded
+  if (!check) return run(config, { insecure, addressFile: args.text('address-file') ?? null, warnings })
+  const meaning = explainConfig(config)
+  if (json) process.stdout.write(`${JSON.stringify({ ok: true, problems: [], warnings, meaning: Object.fromEntries(meaning) }, null, 2)}\n`)
+  else {
+    process.stdout.write(`${meaning.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n')}\n`)
+    for (const warning of warnings) process.stdout.write(`warning: ${warning.key} ${warning.detail}\n`)
   }
-  const { config } = loaded
-  const insecure = args.has('insecure')
-  const refused = refusesToStart(config, insecure)
-  if (refused) {
-    process.stderr.write(`jobhook: ${refused}\n`)
-    return EXIT.failed
-  }
-  if (args.has('check')) {
-    process.stdout.write(explainConfig(config))
-    for (const warning of loaded.warnings) process.stdout.write(`warning: ${warning.key} ${warning.detail}\n`)
-    return EXIT.ok
-  }
-  return run(config, {
-    insecure,
-    addressFile: args.text('address-file') ?? null,
-    warnings: loaded.warnings,
-  })
+  return EXIT.ok
 }
 
 /** Without any way in there is nothing to serve, and an open door is for one's own machine only. */

@@ -3,23 +3,25 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { createSigner, DEFAULT_TOLERANCE_SECONDS, idProblem } from '../lib/standard-webhooks.ts'
+import { DEFAULT_URL } from './client.ts'
 import { type Arguments, type CommandSpec, EXIT, readInteger, runWith, usageError } from './options.ts'
 import { readSecrets, secretOption } from './secrets.ts'
 
-const DEFAULT_URL = 'http://127.0.0.1:8080/v1/webhook'
+const WEBHOOK_PATH = '/v1/webhook'
 /** Linux takes no single argument of 128 KiB or more. */
 const LONGEST_ARGUMENT_BYTES = 100_000
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'sign',
   summary: 'Signs a message (Standard Webhooks) and prints the curl command that sends it.',
-  usage: 'FILE|- --secret KEY [--url URL] [--id ID] [--timestamp SECONDS]',
+  usage: 'FILE|- --secret KEY [--url URL] [--id ID] [--timestamp SECONDS] [--json]',
   positionals: { min: 1, max: 1 },
   options: {
     secret: secretOption('whsec_… (shared secret) or whsk_… (private ed25519 key)'),
-    url: { value: 'URL', description: `Where curl sends it. Default ${DEFAULT_URL}` },
+    url: { value: 'URL', description: `Where curl sends it. Default ${WEBHOOK_PATH} of JOBHOOK_URL, or of ${DEFAULT_URL}` },
     id: { value: 'ID', description: 'webhook-id; the same for every delivery of one message. Default: a random one.' },
     timestamp: { value: 'SECONDS', description: 'webhook-timestamp, seconds since 1970. Default: now.' },
+    json: { description: 'Prints {"url", "headers"} instead of a curl command; the body is the file as it is.' },
   },
   notes: [
     `Signed is exactly {webhook-id}.{webhook-timestamp}.{raw body}. Receivers refuse a timestamp more than ${DEFAULT_TOLERANCE_SECONDS} s from their clock: run the command soon.`,
@@ -44,7 +46,12 @@ export function sign(argv: string[]): Promise<number> {
       return EXIT.failed
     }
     const signature = createSigner(secrets.secrets).sign(request.id, request.timestampSeconds, body)
-    process.stdout.write(curlCommand({ ...request, signature, body: bodyArguments(file, body) }))
+    const headers = headersOf(request, signature)
+    if (args.has('json')) {
+      process.stdout.write(`${JSON.stringify({ url: request.url, headers })}\n`)
+      return EXIT.ok
+    }
+    process.stdout.write(curlCommand(request.url, headers, bodyArguments(file, body)))
     if (file === '-' && inlineText(body) === null) process.stderr.write('jobhook sign: feed the same bytes to curl on its standard input\n')
     return EXIT.ok
   })
@@ -57,9 +64,9 @@ interface Request {
 }
 
 function readRequest(args: Arguments): Request | { problem: string } {
-  const url = args.text('url') ?? DEFAULT_URL
+  const url = args.text('url') ?? (process.env.JOBHOOK_URL || DEFAULT_URL).replace(/\/+$/, '') + WEBHOOK_PATH
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
-    return { problem: '--url must be a URL that begins with http:// or https://' }
+    return { problem: '--url (or JOBHOOK_URL) must be a URL that begins with http:// or https://' }
   const id = args.text('id') ?? `msg_${randomUUID().replaceAll('-', '')}`
   const wrongId = idProblem(id)
   if (wrongId) return { problem: `--id: ${wrongId}` }
@@ -69,18 +76,21 @@ function readRequest(args: Arguments): Request | { problem: string } {
   return { url, id, timestampSeconds }
 }
 
+function headersOf(request: Request, signature: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'webhook-id': request.id,
+    'webhook-timestamp': String(request.timestampSeconds),
+    'webhook-signature': signature,
+  }
+}
+
 /** A shell command of one line an argument; `body` is curl's argument pair for the body. */
-function curlCommand(request: Request & { signature: string; body: [string, string] }): string {
-  const headers = [
-    'content-type: application/json',
-    `webhook-id: ${request.id}`,
-    `webhook-timestamp: ${request.timestampSeconds}`,
-    `webhook-signature: ${request.signature}`,
-  ]
+function curlCommand(url: string, headers: Record<string, string>, body: [string, string]): string {
   const lines = [
-    `curl -sS -i ${quote(request.url)}`,
-    ...headers.map((header) => `-H ${quote(header)}`),
-    request.body.map((part, index) => (index === 0 ? part : quote(part))).join(' '),
+    `curl -sS -i ${quote(url)}`,
+    ...Object.entries(headers).map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
+    body.map((part, index) => (index === 0 ? part : quote(part))).join(' '),
   ]
   return `${lines.join(' \\\n  ')}\n`
 }

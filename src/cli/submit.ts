@@ -11,7 +11,7 @@ import { stopSignal } from './stop-signal.ts'
 import { printable } from './text.ts'
 import { endLine, exitCodeOf, pause, waitForEnd } from './wait.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'submit',
   summary: 'Submits a task to a running jobhook; with --wait it ends as the task does.',
   usage: '[FILE|-] [options] [-- COMMAND ARGUMENTS…]',
@@ -37,14 +37,18 @@ const SPEC: CommandSpec = {
   notes: [
     'FILE holds an assignment message ({"type": "task_assignment", "data": {…}}) or its data alone, as JSON or YAML; - reads standard input. Options win over what it says.',
     'Printed is the task’s id alone, for scripts: ID=$(jobhook submit -- echo hello). How it goes is said on standard error.',
-    'Exit codes with --wait: 0 completed; the task’s own when it failed (1 if that is not known or was 0); 130 when interrupted, the task then runs on. Else 0 accepted, 1 refused or not reached, 2 wrong usage.',
     TARGET_NOTE,
+  ],
+  exits: [
+    ['0', 'Accepted; with --wait: completed.'],
+    ['1', 'Refused, or the service was not reached; with --wait also: the task failed and its exit code is not known or was 0.'],
+    ['130', 'Interrupted; a task that was accepted runs on.'],
+    ['other', 'With --wait: the exit code of the task, which failed.'],
   ],
 }
 
 const ATTEMPTS = 4
 const LONGEST_RETRY_SECONDS = 10
-const INTERRUPTED = 130
 
 export function submit(argv: string[]): Promise<number> {
   const split = argv.indexOf('--')
@@ -62,7 +66,7 @@ export function submit(argv: string[]): Promise<number> {
     } catch (error) {
       if (!stop.signal.aborted) throw error
       process.stderr.write('jobhook submit: interrupted; the task may have been accepted\n')
-      return INTERRUPTED
+      return EXIT.interrupted
     } finally {
       stop.release()
       await client.close()
@@ -85,7 +89,7 @@ async function run(client: Client, assignment: Record<string, unknown>, args: Ar
   if (waited.kind === 'failed') return complain('submit', waited.failure)
   if (waited.kind === 'interrupted') {
     process.stderr.write(`jobhook submit: not waiting any more; the task runs on. To stop it: jobhook cancel ${task.id}\n`)
-    return INTERRUPTED
+    return EXIT.interrupted
   }
   task = waited.task
   process.stderr.write(`${endLine(task)}\n`)

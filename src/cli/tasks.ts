@@ -1,13 +1,13 @@
 // `jobhook tasks`: what a running jobhook has, as a table or JSON, once or again and again.
-import { styleText } from 'node:util'
 import { TASK_STATES, type TaskList, type TaskRecord } from '../model/task.ts'
 import { type Called, type Client, complain, createClient, readTarget, TARGET_NOTE, TARGET_OPTIONS, taskPath } from './client.ts'
+import { painterFor } from './colour.ts'
 import { type Arguments, type CommandSpec, columns, EXIT, readInteger, runWith, usageError } from './options.ts'
 import { stopSignal } from './stop-signal.ts'
 import { printable } from './text.ts'
 import { ENDED, pause, stateStyle } from './wait.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'tasks',
   summary: 'Lists tasks, newest first, or shows one.',
   usage: '[ID] [--state STATE] [--label NAME=VALUE] [--limit N] [--watch] [--json]',
@@ -20,11 +20,8 @@ const SPEC: CommandSpec = {
     json: { description: 'As the API gives it; with --watch one line for each change.' },
     ...TARGET_OPTIONS,
   },
-  notes: [
-    'ID is a task’s id or its task_id (then its newest execution).',
-    'Exit codes: 0 done, 1 not found or not reached, 2 wrong usage.',
-    TARGET_NOTE,
-  ],
+  notes: ['ID is a task’s id or its task_id (then its newest execution).', TARGET_NOTE],
+  exits: [['1', 'There is no such task, or the service was not reached.']],
 }
 
 const DEFAULT_LIMIT = 50
@@ -152,19 +149,18 @@ function cells(task: TaskRecord): string[] {
   ]
 }
 
-/** Colours only on a terminal: styleText looks at the stream, NO_COLOR and FORCE_COLOR. */
 function table(found: TaskRecord[]): string {
   const rows = found.map((task) => cells(task).map(printable))
   const widths = HEADINGS.map((heading, index) => Math.max(heading.length, ...rows.map((row) => [...(row[index] ?? '')].length)))
-  const line = (row: string[], paint: (text: string, index: number) => string): string =>
+  const line = (row: string[], painted: (text: string, index: number) => string): string =>
     `${row
-      .map((text, index) => paint(index === row.length - 1 ? text : text + ' '.repeat((widths[index] ?? 0) - [...text].length), index))
+      .map((text, index) => painted(index === row.length - 1 ? text : text + ' '.repeat((widths[index] ?? 0) - [...text].length), index))
       .join('  ')}\n`
-  const stream = { stream: process.stdout }
+  const paint = painterFor(process.stdout)
   return [
-    line(HEADINGS, (text) => styleText('bold', text, stream)),
+    line(HEADINGS, (text) => paint('bold', text)),
     ...rows.map((row, number) =>
-      line(row, (text, index) => (index === STATE_COLUMN ? styleText(stateStyle(found[number]?.state ?? ''), text, stream) : text)),
+      line(row, (text, index) => (index === STATE_COLUMN ? paint(stateStyle(found[number]?.state ?? ''), text) : text)),
     ),
   ].join('')
 }

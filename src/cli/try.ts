@@ -11,8 +11,9 @@ import { describeError } from '../lib/log.ts'
 import { createSigner, createVerifier, keyProblem } from '../lib/standard-webhooks.ts'
 import { type Arguments, type CommandSpec, EXIT, readDurationMs, runWith, usageError } from './options.ts'
 import { createReceiver } from './receiver.ts'
+import { printable } from './text.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'try',
   summary: 'Tries a running service: one signed webhook, one task, its signed callback.',
   usage: '--url URL --secret-file FILE (--heartbeat | --callback-url URL --callback-secret-file FILE [--image IMAGE]) [options]',
@@ -27,8 +28,12 @@ const SPEC: CommandSpec = {
     image: { value: 'IMAGE', description: 'The task’s image. Default: the service’s.' },
     command: { value: 'WORD', multiple: true, description: 'The task’s command, one word each. Default: true' },
     timeout: { value: 'TIME', description: 'How long the whole may take. Default 120s.' },
+    json: { description: 'Prints {"ok", "steps", "problem"} at the end.' },
   },
-  notes: ['Exit codes: 0 the task completed and its callback was verified, 1 anything else (it says what), 2 the command line was wrong.'],
+  exits: [
+    ['0', 'The task completed and its callback was verified; with --heartbeat: the service took it.'],
+    ['1', 'Anything else; it says what.'],
+  ],
 }
 
 interface Trial {
@@ -43,16 +48,24 @@ export function tryOut(argv: string[]): Promise<number> {
   return runWith(SPEC, argv, async (args) => {
     const trial = readTrial(args)
     if ('problem' in trial) return usageError(SPEC, trial.problem)
-    try {
-      return await run(trial)
-    } catch (error) {
-      process.stderr.write(`jobhook try: ${describeError(error)}\n`)
-      return EXIT.failed
+    const json = args.has('json')
+    const steps: string[] = []
+    const say = (line: string): void => {
+      steps.push(line)
+      if (!json) process.stdout.write(`${printable(line)}\n`)
     }
+    const problem = await run(trial, say).then(
+      () => null,
+      (error: unknown) => describeError(error),
+    )
+    if (json) process.stdout.write(`${JSON.stringify({ ok: problem === null, steps, problem })}\n`)
+    else if (problem !== null) process.stderr.write(`jobhook try: ${printable(problem)}\n`)
+    return problem === null ? EXIT.ok : EXIT.failed
   })
 }
 
-async function run(trial: Trial): Promise<number> {
+/** Throws what went wrong. */
+async function run(trial: Trial, say: (line: string) => void): Promise<void> {
   const signal = AbortSignal.timeout(trial.timeoutMs)
   if (!trial.task) {
     await send(trial, { type: 'heartbeat' }, 204, signal)
@@ -182,9 +195,4 @@ function readKey(args: Arguments, option: string, use: 'sign' | 'verify'): strin
   } catch (error) {
     return { problem: `--${option}: ${describeError(error)}` }
   }
-}
-
-function say(line: string): number {
-  process.stdout.write(`${line}\n`)
-  return EXIT.ok
 }

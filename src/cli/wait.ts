@@ -1,7 +1,7 @@
 // Waits for a task's end by asking for it again and again, with a line that says how it stands. Not for: the verdict itself, which the service makes.
-import { styleText } from 'node:util'
 import type { TaskRecord } from '../model/task.ts'
 import { type CallFailure, type Client, taskPath } from './client.ts'
+import { painterFor, type Style } from './colour.ts'
 import { fit, printable } from './text.ts'
 
 /** States after which nothing changes. */
@@ -72,10 +72,10 @@ export function endLine(task: TaskRecord): string {
     `${task.task_id}: ${task.state}${reason}${exit}${task.state === 'failed' && task.message ? `\n  ${task.message}` : ''}`,
   )
   // `printable` escapes the line break too; it is ours.
-  return styleText(stateStyle(task.state), text.replace('\\u000a', '\n'), { stream: process.stderr })
+  return painterFor(process.stderr)(stateStyle(task.state), text.replace('\\u000a', '\n'))
 }
 
-export function stateStyle(state: string): 'green' | 'red' | 'yellow' | 'cyan' | 'dim' {
+export function stateStyle(state: string): Style {
   if (state === 'completed') return 'green'
   if (state === 'failed') return 'red'
   if (state === 'cancelled' || state === 'stopping') return 'yellow'

@@ -4,11 +4,11 @@ import { entrances } from './meaning.ts'
 import type { Config } from './schema.ts'
 import { settingsOf } from './settings.ts'
 
-export function explainConfig(config: Config): string {
+export function explainConfig(config: Config): [name: string, meaning: string][] {
   const settings = settingsOf(config)
   const { deadlines, retentionSeconds } = settings
   const keep = (seconds: number | null): string => (seconds === null ? 'kept for ever' : `kept ${formatDuration(seconds)}`)
-  const rows: [string, string][] = [
+  return [
     ['worker', settings.workerId],
     ['listens on', config.listen],
     [
@@ -48,5 +48,4 @@ export function explainConfig(config: Config): string {
         : 'off: a Job deleted while every replica is down is not reported',
     ],
   ]
-  return `${rows.map(([name, text]) => `${name.padEnd(11)} ${text}`).join('\n')}\n`
 }

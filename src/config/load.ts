@@ -23,6 +23,26 @@ export interface ConfigSources {
   flags?: Record<string, string>
 }
 
+/** What each source says by itself, references not followed; for showing where a setting came from. Problems are for loadConfig to tell. */
+export interface ConfigLayers {
+  file: Record<string, unknown>
+  /** Variable name → the path it sets. */
+  environment: Map<string, string[]>
+  /** All sources laid over each other, with defaults. */
+  merged: Record<string, unknown>
+}
+
+export function readLayers(sources: ConfigSources): ConfigLayers {
+  const tree = sources.content ?? readFile(sources.file, [])
+  const file = isRecord(tree) ? tree : {}
+  const merged = structuredClone(file)
+  applyEnvironment(merged, sources.env, [])
+  applyFlags(merged, sources.flags)
+  const names = Object.keys(sources.env).filter((name) => isSetting(name) && sources.env[name] !== undefined)
+  const environment = new Map(names.map((name) => [name, pathOf(name)]))
+  return { file, environment, merged: Value.Default(ConfigSchema, merged) as Record<string, unknown> }
+}
+
 const ENV_PREFIX = 'JOBHOOK_'
 /** Variables with our prefix that are no settings: the command line's own, the tests', and what Kubernetes injects for a Service named jobhook. */
 const ENV_IGNORED = /^JOBHOOK_(TEST_|CACHE$|URL$|TOKEN$|CONFIG$|SERVICE_|PORT($|_))/
@@ -36,7 +56,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   const merged: Record<string, unknown> = structuredClone(tree)
   applyEnvironment(merged, sources.env, problems)
-  for (const [key, text] of Object.entries(sources.flags ?? {})) setPath(merged, key.split('.'), typedValue(schemaAt(key.split('.')), text))
+  applyFlags(merged, sources.flags)
   resolveReferences(merged, ConfigSchema, [], sources.env, problems)
   if (problems.length > 0) return { ok: false, problems }
 
@@ -62,8 +82,8 @@ function readFile(file: string | null, problems: ConfigProblem[]): unknown {
 
 function applyEnvironment(tree: Record<string, unknown>, env: Record<string, string | undefined>, problems: ConfigProblem[]): void {
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(ENV_PREFIX) || ENV_IGNORED.test(name) || text === undefined) continue
-    const path = name.slice(ENV_PREFIX.length).toLowerCase().split('__')
+    if (!isSetting(name) || text === undefined) continue
+    const path = pathOf(name)
     const schema = schemaAt(path)
     if (!schema) {
       const known = knownPaths(ConfigSchema).map((key) => ENV_PREFIX + key.toUpperCase().replaceAll('.', '__'))
@@ -76,6 +96,18 @@ function applyEnvironment(tree: Record<string, unknown>, env: Record<string, str
       problems.push({ key: name, detail: `is not YAML: ${describeError(error)}` })
     }
   }
+}
+
+function applyFlags(tree: Record<string, unknown>, flags: Record<string, string> = {}): void {
+  for (const [key, text] of Object.entries(flags)) setPath(tree, key.split('.'), typedValue(schemaAt(key.split('.')), text))
+}
+
+function isSetting(variable: string): boolean {
+  return variable.startsWith(ENV_PREFIX) && !ENV_IGNORED.test(variable)
+}
+
+function pathOf(variable: string): string[] {
+  return variable.slice(ENV_PREFIX.length).toLowerCase().split('__')
 }
 
 /** Text as it is where the schema wants a string; YAML everywhere else and for {file: …}. */

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import type { Delivery, TaskRecord } from '../../examples/control-plane/ledger.ts'
+import { painter } from '../../src/cli/colour.ts'
 import { fault, type Known, percentiles, rowOf, settled, summarise } from '../../src/cli/demo/judge.ts'
 import type { Observed } from '../../src/cli/demo/observe.ts'
 import { type DemoTask, SCENARIO } from '../../src/cli/demo/scenario.ts'
-import { painter, progressLine, summaryLines, tableLines } from '../../src/cli/demo/view.ts'
+import { progressLine, summaryLines, tableLines } from '../../src/cli/demo/view.ts'
 import { fit, printable } from '../../src/cli/text.ts'
 
 const task: DemoTask = {

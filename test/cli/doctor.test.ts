@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { request } from 'undici'
 import { stringify } from 'yaml'
+import { painter } from '../../src/cli/colour.ts'
 import { doctorText } from '../../src/cli/doctor.ts'
 import { generateSecret } from '../../src/lib/standard-webhooks.ts'
 import type { CheckResult } from '../../src/preflight/index.ts'
@@ -95,9 +96,9 @@ test('a wrong configuration exits with 1, a wrong command line with 2', async ()
 
 test('text that came from outside cannot break a line or colour the terminal', () => {
   const hostile: CheckResult = { name: 'a', status: 'failed', what: 'x\x1b[31m', why: 'y\nz', fix: '\u202e', blocking: true }
-  assert.equal(doctorText([hostile], { colour: false }).split('\n').length, 5)
-  assert.ok(!doctorText([hostile], { colour: false }).includes('\x1b'))
-  assert.ok(doctorText([hostile], { colour: true }).startsWith('\x1b[31mfailed \x1b[0m'))
+  assert.equal(doctorText([hostile], painter(false)).split('\n').length, 5)
+  assert.ok(!doctorText([hostile], painter(false)).includes('\x1b'))
+  assert.ok(doctorText([hostile], painter(true)).startsWith('\x1b[31mfailed \x1b[39m'))
 })
 
 test('serve stays up, alive and not ready with the reason while every task would fail', async () => {

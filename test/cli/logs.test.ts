@@ -1,6 +1,7 @@
 // `jobhook logs` against a running service on the embedded cluster.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { harmless } from '../../src/cli/text.ts'
 import { freshWorkerId, type Jobhook, startJobhook, TOKEN } from '../support/jobhook.ts'
 import { run, start } from './command.ts'
 
@@ -22,6 +23,22 @@ test('logs prints a finished task’s log, whole or its end', async () => {
   assert.deepEqual(await run(['logs', 'done'], { env }), { code: 0, out: '1\n2\n3\n4\n5\nend', err: '' })
   assert.equal((await run(['logs', 'done', '--tail', '2'], { env })).out, '5\nend')
   assert.equal((await run(['logs', '--container', 'task', '--since=1h', 'done'], { env })).code, 0)
+})
+
+test('logs --json gives each line as an object, whatever the line holds', async () => {
+  await run(['submit', '--task-id', 'lines', '--wait', '--', '/bin/sh', '-c', 'printf "a\\rb\\nend"'], { env })
+  const { out } = await run(['logs', 'lines', '--json'], { env })
+  assert.equal(out, '{"task":"lines","line":"a\\rb"}\n{"task":"lines","line":"end"}\n')
+})
+
+test('a log on a terminal keeps its colours and cannot do more', () => {
+  const rows: [log: string, shown: string][] = [
+    ['\u001b[1;31mred\u001b[0m\ttab\r\n', '\u001b[1;31mred\u001b[0m\ttab\r\n'],
+    ['\u001b]0;title\u0007', '\\u001b]0;title\\u0007'],
+    ['\u001b[2J\u001b[H', '\\u001b[2J\\u001b[H'],
+    ['\u009b31m\u202e', '\\u009b31m\\u202e'],
+  ]
+  for (const [log, shown] of rows) assert.equal(harmless(log), shown)
 })
 
 test('logs -f waits for the container, prints lines as they come, and ends with the task', async () => {

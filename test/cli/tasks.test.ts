@@ -1,6 +1,6 @@
 // submit, tasks and cancel against a running service on the embedded cluster: what a person or a script sees, and the exit codes.
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -116,6 +116,35 @@ test('tasks ID --watch says each change and ends with the task; cancel stops it 
   assert.match(again.err, /never-heard-of: no task has this id/)
 })
 
+test('with --json each command prints what it did, one JSON value a task', async () => {
+  const ids = ['json-1', 'json-2']
+  for (const id of ids) await run(['submit', '--task-id', id, '--', '/bin/sh', '-c', FOREVER], { env })
+  const { out } = await run(['cancel', ...ids, '--wait', '--json'], { env })
+  const tasks = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    tasks.map((task) => [task.task_id, task.state]),
+    ids.map((id) => [id, 'cancelled']),
+  )
+  assert.deepEqual(JSON.parse((await run(['cancel', 'json-1', '--json'], { env })).out).state, 'cancelled')
+})
+
+test('colours: none without a terminal, some with FORCE_COLOR, none with --no-color; control characters never', async () => {
+  const title = 'red\u001b[31m\u202e'
+  await run(['submit', '--task-id', 'colour', '--title', title, '--wait', '--', '/bin/sh', '-c', 'exit 0'], { env })
+  const forced: Record<string, string> = { ...env, FORCE_COLOR: '1', NO_COLOR: '' }
+  const [table, plain, one] = await Promise.all([
+    run(['tasks', '--state', 'completed'], { env: forced }),
+    run(['tasks', '--state', 'completed', '--no-color'], { env: forced }),
+    run(['tasks', 'colour'], { env }),
+  ])
+  assert.ok(table.out.includes('\u001b[32mcompleted'))
+  assert.doesNotMatch(`${plain.out}${one.out}`.replaceAll('\n', ''), /[\p{Cc}\u202e]/u)
+  assert.match(one.out, /red\\u001b\[31m\\u202e/)
+})
+
 test('Ctrl-C while waiting leaves the task alone and says how to stop it', async () => {
   const waiting = start(['submit', '--task-id', 'interrupted', '--wait', '--', '/bin/sh', '-c', FOREVER], { env })
   await waiting.until((_out, err) => /interrupted: running/.test(err))
@@ -129,20 +158,27 @@ test('Ctrl-C while waiting leaves the task alone and says how to stop it', async
 
 test('what is wrong is said with its remedy', async () => {
   const rows: [what: string, args: string[], overrides: Record<string, string>, code: number, said: RegExp][] = [
-    ['no token', ['tasks'], { JOBHOOK_TOKEN: '' }, 1, /a token is needed: JOBHOOK_TOKEN, --token/],
-    ['a wrong token', ['tasks', '--token', 'wrong-wrong-wrong'], {}, 1, /does not know this token/],
-    ['a missing scope', ['cancel', 'x'], { JOBHOOK_TOKEN: 'reader-token-0123456789' }, 1, /lacks the scope cancel/],
+    ['no token', ['tasks'], { JOBHOOK_TOKEN: '' }, 1, /a token is needed, one of the service’s setting api\.tokens: set JOBHOOK_TOKEN/],
+    ['a wrong token', ['tasks', '--token', 'wrong-wrong-wrong'], {}, 1, /does not know this token: its setting api\.tokens must list/],
+    [
+      'a missing scope',
+      ['cancel', 'x'],
+      { JOBHOOK_TOKEN: 'reader-token-0123456789' },
+      1,
+      /the token reader lacks the scope cancel: add it in api\.tokens .*or use another token: JOBHOOK_TOKEN/,
+    ],
     [
       'nobody there',
       ['tasks', '--url', 'http://127.0.0.1:1'],
       {},
       1,
-      /nothing listens at http:\/\/127.0.0.1:1\. Is jobhook serving there\?/,
+      /nothing listens at http:\/\/127.0.0.1:1\.\n {2}Start it there: jobhook serve/,
     ],
     ['another service', ['tasks', '--url', `${jobhookUrl()}/metrics?x=`], {}, 1, /not as jobhook does: is it the right URL\?/],
     ['no URL', ['tasks', '--url', 'localhost'], {}, 2, /no URL that begins with http/],
     ['an unknown task', ['tasks', 'nothing'], {}, 1, /no task has this id/],
     ['an unknown state', ['tasks', '--state', 'done'], {}, 2, /none of queued, pending/],
+    ['a word of another command', ['cancel', 'x', '--follow'], {}, 2, /unknown option --follow/],
     ['nothing to run', ['submit'], {}, 2, /nothing to run/],
     ['no command', ['submit', '--'], {}, 2, /a command is missing after --/],
     ['a file that is not there', ['submit', '/no/such/file'], {}, 1, /cannot be read/],
@@ -163,7 +199,11 @@ test('the client file gives URL and token; what is wrong with it is said without
   const fromFile = { XDG_CONFIG_HOME: other, JOBHOOK_URL: '', JOBHOOK_TOKEN: '' }
   try {
     mkdirSync(join(other, 'jobhook'))
-    writeFileSync(file, `url: ${jobhook.url}\ntoken: ${TOKEN}\n`)
+    writeFileSync(file, `url: ${jobhook.url}\ntoken: ${TOKEN}\n`, { mode: 0o644 })
+    const open = await run(['tasks', '--json'], { env: fromFile })
+    assert.equal(open.code, 2)
+    assert.match(open.err, /holds a token and other users of this machine can read it: chmod 600 /)
+    chmodSync(file, 0o600)
     assert.equal((await run(['tasks', '--json'], { env: fromFile })).code, 0)
     writeFileSync(join(other, 'token'), `${TOKEN}\n`)
     writeFileSync(file, `url: ${jobhook.url}/\ntoken: {file: ${join(other, 'token')}}\n`)

@@ -67,7 +67,7 @@ test('sign says what is wrong, without showing the key', async () => {
     [['-', '--secret', generateKeyPair().publicKey], 2, /public key .*cannot sign/],
     [['-', '--secret', secret, '--timestamp', '1e9'], 2, /--timestamp must be whole seconds/],
     [['-', '--secret', secret, '--id', 'a.b'], 2, /--id: .*full stop/],
-    [['-', '--secret', secret, '--url', 'ftp://x'], 2, /--url must be/],
+    [['-', '--secret', secret, '--url', 'ftp://x'], 2, /--url .*must be a URL/],
     [['-', '--secrte', secret], 2, /did you mean --secret\?/],
     [[], 2, /an argument is missing/],
   ]

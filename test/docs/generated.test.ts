@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { parse } from 'yaml'
+import { cliReference } from '../../scripts/cli-reference-text.ts'
 import { configReference } from '../../scripts/config-reference-text.ts'
 import { openapiText } from '../../scripts/openapi-text.ts'
 import { problemsReference } from '../../scripts/problems-reference-text.ts'
@@ -41,4 +42,8 @@ test('docs/reasons.md is what the table says (else: npm run docs)', () => {
 
 test('docs/problems.md is what the table says (else: npm run docs)', () => {
   assert.equal(committed('docs/problems.md'), problemsReference())
+})
+
+test('docs/cli.md is what the table of commands says (else: npm run docs)', async () => {
+  assert.equal(committed('docs/cli.md'), await cliReference())
 })

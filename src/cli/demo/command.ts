@@ -1,5 +1,6 @@
 // `jobhook demo`: the whole path in one terminal, with nothing faked: an example control plane, jobhook and 20 tasks on the embedded cluster.
 import { setTimeout as delay } from 'node:timers/promises'
+import { painterFor } from '../colour.ts'
 import { type CommandSpec, EXIT, readInteger, runWith, usageError } from '../options.ts'
 import { type StopSignal, stopSignal } from '../stop-signal.ts'
 import { createControlPlaneClient } from './control.ts'
@@ -10,9 +11,9 @@ import { play } from './play.ts'
 import { SCENARIO } from './scenario.ts'
 import { type Stage, setStage } from './setup.ts'
 import { createTeller } from './teller.ts'
-import { painter, summaryLines } from './view.ts'
+import { summaryLines } from './view.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'demo',
   summary: 'Shows the whole path in this terminal, without a cluster: 20 tasks, some of which fail on purpose.',
   usage: '[--keep] [--plain] [--timeout SECONDS]',
@@ -22,7 +23,11 @@ const SPEC: CommandSpec = {
     plain: { description: 'Lines instead of a table (as it is where the output is no terminal).' },
     timeout: { value: 'SECONDS', description: 'Gives up waiting for verdicts. Default 120.' },
   },
-  notes: ['Exit code 0 only if every task got exactly its expected verdict, once, under one id.', 'NO_COLOR=1 does without colours.'],
+  exits: [
+    ['0', 'Every task got exactly its expected verdict, once, under one id.'],
+    ['1', 'At least one did not, or the demo was interrupted.'],
+  ],
+  notJson: 'it tells a story to a person; what the example control plane heard is to be had as JSON with --keep, by GET /state',
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 120
@@ -49,7 +54,7 @@ export function demo(argv: string[]): Promise<number> {
 
 async function run(options: { stage: Stage; stop: StopSignal; plain: boolean; keep: boolean; timeoutSeconds: number }): Promise<number> {
   const { stage, stop } = options
-  const paint = painter(process.stdout.isTTY === true && !process.env.NO_COLOR)
+  const paint = painterFor(process.stdout)
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
   const controlPlane = await stage.startControlPlane(stop.signal)

@@ -1,7 +1,9 @@
 // Tells how the tasks stand: a table redrawn in place on a terminal, else a line for each change. Not for: the words (view.ts).
+
+import type { Paint } from '../colour.ts'
 import type { Row } from './judge.ts'
 import { createScreen } from './screen.ts'
-import { NARROWEST_COLUMNS, type Paint, progressLine, tableLines } from './view.ts'
+import { NARROWEST_COLUMNS, progressLine, tableLines } from './view.ts'
 
 export interface Teller {
   tell(rows: readonly Row[], elapsedMs: number): void

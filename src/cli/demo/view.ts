@@ -1,15 +1,7 @@
 // What the demo shows, as text: the table, one line a change, the summary. Pure: rows and a width in, lines out. Not for: writing to the terminal.
+import type { Paint, Style } from '../colour.ts'
 import { fit, printable } from '../text.ts'
 import type { Percentiles, Row, Summary } from './judge.ts'
-
-export type Style = 'plain' | 'dim' | 'bold' | 'green' | 'red' | 'yellow'
-export type Paint = (style: Style, text: string) => string
-
-const CODES: Record<Style, number> = { plain: 0, bold: 1, dim: 2, red: 31, green: 32, yellow: 33 }
-
-export function painter(colours: boolean): Paint {
-  return (style, text) => (colours && style !== 'plain' ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text)
-}
 
 const HEADER = ['task', 'what it does', '→Job', 'ran', '→callback', 'state, then verdict'] as const
 /** Columns of fixed width; what is left goes to "what it does" and to the last column. */
