@@ -68,10 +68,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     const { SPEC: spec, config: run } = await import('./config-print.ts')
     return { spec, run }
   }),
-  doctor: command('Checks cluster, rights, namespace, secrets, callback URL and long poll, and says what puts right what is wrong.', async () => {
-    const { SPEC: spec, doctor: run } = await import('./doctor.ts')
-    return { spec, run }
-  }),
+  doctor: command(
+    'Checks cluster, rights, namespace, secrets, callback URL and long poll, and says what puts right what is wrong.',
+    async () => {
+      const { SPEC: spec, doctor: run } = await import('./doctor.ts')
+      return { spec, run }
+    },
+  ),
   release: command('For leaving: takes jobhook’s finalizer off every Job of a worker, and says what is not reported.', async () => {
     const { SPEC: spec, release: run } = await import('./release.ts')
     return { spec, run }
