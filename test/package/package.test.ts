@@ -1,10 +1,15 @@
 // What is published: the right files, and a command line and a library that work where Node refuses TypeScript. No registry is asked; the
 // same with npm itself and older Nodes is in install.npm.ts.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
 import { after, before, test } from 'node:test'
+import { startEmbedded } from '../../src/embedded/index.ts'
+import { sendWebhook, shellTask, WEBHOOK_SECRET } from '../support/jobhook.ts'
+import { until } from '../support/wait.ts'
 import { installOffline, type PackedPackage, packageVersion, packCheckout, ROOT, temporaryFolder } from './tree.ts'
 
 const folder = temporaryFolder()
@@ -64,4 +69,33 @@ app.strat()
   writeFileSync(join(folder, 'app', 'program.mts'), program)
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', '--types', 'node', 'program.mts']
   execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), options, { cwd: join(folder, 'app'), stdio: ['ignore', 'inherit', 'inherit'] })
+})
+
+test('the program of docs/embedding.md serves webhooks and a route of its own, and ends on SIGTERM', async () => {
+  const program = /```js\n(.*?)```/s.exec(readFileSync(join(ROOT, 'docs/embedding.md'), 'utf8'))?.[1] ?? ''
+  const cwd = join(folder, 'app')
+  writeFileSync(join(cwd, 'embed.mjs'), program)
+  const settings = { worker_id: 'embedded-in', webhook: { secrets: [WEBHOOK_SECRET] }, backend: { kubernetes: { default_image: 'local' } } }
+  writeFileSync(join(cwd, 'jobhook.yaml'), JSON.stringify(settings))
+  const kubeconfig = join(folder, 'kubeconfig')
+  const cluster = await startEmbedded({ kubeconfigFile: kubeconfig })
+  const env = { PATH: process.env.PATH, KUBECONFIG: kubeconfig, PORT: '0', DRAIN_MS: '1' }
+  const child = spawn(process.execPath, ['embed.mjs'], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  try {
+    let url = ''
+    for await (const line of createInterface(child.stdout)) {
+      if (line.startsWith('http://')) url = line
+      if (url !== '') break
+    }
+    child.stdout.resume()
+    assert.deepEqual(await (await fetch(`${url}/mine`)).json(), { worker: 'embedded-in' })
+    await until('it is ready', async () => (await fetch(`${url}/readyz`)).ok)
+    assert.equal((await sendWebhook(url, shellTask('through-the-library', 'exit 0'))).status, 202)
+    child.kill('SIGTERM')
+    assert.deepEqual(await ended, [0, null])
+  } finally {
+    child.kill('SIGKILL')
+    await cluster.close()
+  }
 })
