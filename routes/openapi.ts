@@ -9,12 +9,19 @@ export interface OpenapiDeps {
 
 export function openapiRoutes(deps: OpenapiDeps) {
   return async (app: App): Promise<void> => {
-    app.get('/openapi.json', { schema: { hide: true } as never }, async (_request, reply) => reply.send(deps.document(app) as never))
-    app.get('/openapi.yaml', { schema: { hide: true } as never }, async (_request, reply) =>
-      reply
+    let document: object | null = null
+    let yaml: string | null = null
+    const built = (): object => {
+      document ??= deps.document(app)
+      return document
+    }
+    app.get('/openapi.json', { schema: { hide: true } as never }, async (_request, reply) => reply.send(built() as never))
+    app.get('/openapi.yaml', { schema: { hide: true } as never }, async (_request, reply) => {
+      yaml ??= deps.yaml(built())
+      return reply
         .type('application/yaml; charset=utf-8')
         .serializer(String)
-        .send(deps.yaml(deps.document(app)) as never),
-    )
+        .send(yaml as never)
+    })
   }
 }
