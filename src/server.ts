@@ -2,6 +2,7 @@
 // It knows no resource; routes are registered by the composition root.
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import type { TSchema } from '@sinclair/typebox'
 import { type FastifyError, type FastifyRequest, fastify, LogController } from 'fastify'
 import { type AccessOptions, guardAccess } from './access.ts'
@@ -31,6 +32,8 @@ export interface ServerOptions extends AccessOptions {
   requestsInFlight: number
   /** Beyond it a connection is closed as it comes. */
   connections: number
+  /** null: plain HTTP. */
+  tls: SecureContextOptions | null
   /** CIDRs of proxies whose X-Forwarded-For is believed. */
   trustProxy: readonly string[]
 }
@@ -54,6 +57,10 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     requestIdHeader: false,
+    // Who shows no client certificate is let in as far as health; access.ts refuses the rest.
+    ...(options.tls === null
+      ? {}
+      : { https: { ...options.tls, requestCert: options.clientCertificates, rejectUnauthorized: false, handshakeTimeout: 10_000 } }),
     trustProxy: options.trustProxy.length > 0 ? [...options.trustProxy] : false,
     genReqId: () => `req_${randomBytes(9).toString('base64url')}`,
     routerOptions: { maxParamLength: 2_048 },

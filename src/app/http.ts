@@ -1,5 +1,6 @@
 // Wires the HTTP face: the server and one plugin a resource.
 import { createHash, randomUUID } from 'node:crypto'
+import type { Server as TlsServer } from 'node:tls'
 import { deliveriesRoutes } from '../../routes/deliveries.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { logsRoutes } from '../../routes/logs.ts'
@@ -15,6 +16,7 @@ import { createLogReader, READER_LIMITS } from '../logs/index.ts'
 import { openapiDocument, openapiYaml, registerOpenapi } from '../openapi.ts'
 import type { PreflightLoop } from '../preflight/index.ts'
 import { createServer } from '../server.ts'
+import { followServingTls, readServingTls } from '../serving-tls.ts'
 import { createDeliveries } from './deliveries.ts'
 import type { createEntrance } from './entrance.ts'
 import type { Inbound } from './inbound.ts'
@@ -33,17 +35,25 @@ export function createHttp(
     insecure: boolean
   },
 ): App {
-  const { config, common, cluster, informer, reader } = shared
+  const { config, settings, common, cluster, informer, reader } = shared
   const { submit, cancel, readWebhook, audit } = parts.entrance
   const { tokens } = config.api
+  const { servingTls } = settings
+  const tls = servingTls === null ? null : readServingTls(servingTls)
   const server = createServer(common, {
     requestsInFlight: config.limits.requests_in_flight,
     connections: config.limits.connections,
     rates: config.limits.requests_per_second,
-    clientCertificates: false,
+    tls,
+    clientCertificates: tls?.ca !== undefined,
     trustProxy: config.trust_proxy,
     authenticate: tokens.length > 0 ? createAuthenticate(tokens) : parts.insecure ? 'open' : null,
   })
+  if (servingTls && tls) {
+    const closing = new AbortController()
+    server.addHook('preClose', async () => closing.abort())
+    followServingTls(common, server.server as unknown as TlsServer, servingTls, tls, closing.signal)
+  }
   const health = createHealth({
     informer,
     election: parts.reporting.election,

@@ -93,7 +93,7 @@ async function run(
     const { host, port } = hostAndPort(config.listen)
     app.start()
     await app.server.listen({ host, port })
-    const url = urlOf(app.server.server.address() as AddressInfo)
+    const url = urlOf(config.tls.cert_file === undefined ? 'http' : 'https', app.server.server.address() as AddressInfo)
     log.info({ url, cluster: config.cluster }, 'listening')
     if (options.addressFile) writeWhole(options.addressFile, `${url}\n`)
 
@@ -153,8 +153,8 @@ function hostAndPort(listen: string): { host: string; port: number } {
   return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) }
 }
 
-function urlOf(address: AddressInfo): string {
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+function urlOf(scheme: 'http' | 'https', address: AddressInfo): string {
+  return `${scheme}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
 }
 
 /** Never half a file: who waits for it reads all of it. */

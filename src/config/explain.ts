@@ -10,7 +10,10 @@ export function explainConfig(config: Config): [name: string, meaning: string][]
   const keep = (seconds: number | null): string => (seconds === null ? 'kept for ever' : `kept ${formatDuration(seconds)}`)
   return [
     ['worker', settings.workerId],
-    ['listens on', config.listen],
+    [
+      'listens on',
+      `${config.listen}${settings.servingTls === null ? '' : ', with TLS'}${settings.servingTls?.clientCaFile ? ' and client certificates' : ''}`,
+    ],
     [
       'cluster',
       config.cluster === 'embedded'

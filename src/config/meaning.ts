@@ -26,12 +26,15 @@ export function checkMeaning(config: Config): Meaning {
     const detail = keyProblem(secret, 'sign')
     if (detail) problem(`callback.secrets.${index}`, detail)
   })
-  const { ca_file: caFile, cert_file: certFile, key_file: keyFile } = config.callback.tls
-  if ((certFile === undefined) !== (keyFile === undefined)) problem('callback.tls', 'needs cert_file and key_file together, or neither')
-  for (const [name, file] of Object.entries({ ca_file: caFile, cert_file: certFile, key_file: keyFile })) {
-    const detail = file === undefined ? null : pemProblem(file)
-    if (detail) problem(`callback.tls.${name}`, detail)
+  for (const [key, tls] of Object.entries({ tls: config.tls, 'callback.tls': config.callback.tls })) {
+    if ((tls.cert_file === undefined) !== (tls.key_file === undefined)) problem(key, 'needs cert_file and key_file together, or neither')
+    for (const [name, file] of Object.entries(tls)) {
+      const detail = name.endsWith('_file') ? pemProblem(file) : null
+      if (detail) problem(`${key}.${name}`, detail)
+    }
   }
+  if (config.tls.client_ca_file !== undefined && config.tls.cert_file === undefined)
+    problem('tls.client_ca_file', 'needs tls.cert_file and tls.key_file: client certificates are a part of TLS')
   if (config.callback.url !== undefined) {
     if (!isHttpUrl(config.callback.url)) problem('callback.url', 'must be an http:// or https:// URL without user name and password')
     if (config.callback.secrets.length === 0)

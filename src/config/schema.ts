@@ -47,6 +47,23 @@ export const ConfigSchema = Type.Object(
       default: '127.0.0.1:8080',
       description: 'Address and port of the HTTP service. Port 0 picks a free one.',
     }),
+    tls: object(
+      {
+        cert_file: Type.Optional(Type.String({ minLength: 1, description: 'PEM file of the certificate, with its chain.' })),
+        key_file: Type.Optional(Type.String({ minLength: 1, description: 'PEM file of its private key.' })),
+        client_ca_file: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: 'PEM file of authorities: clients must show a certificate of theirs, except for health and metrics.',
+          }),
+        ),
+        min_version: Type.Union([Type.Literal('TLSv1.2'), Type.Literal('TLSv1.3')], {
+          default: 'TLSv1.2',
+          description: 'The oldest version that is spoken.',
+        }),
+      },
+      'Serve HTTPS instead of HTTP. Changed files are taken over within 10 s; connections that exist go on.',
+    ),
     trust_proxy: Type.Array(Type.String({ pattern: '^[0-9a-fA-F:.]+(/[0-9]{1,3})?$' }), {
       default: [],
       maxItems: 64,

@@ -74,6 +74,16 @@ export function settingsOf(config: Config) {
       certFile: config.callback.tls.cert_file ?? null,
       keyFile: config.callback.tls.key_file ?? null,
     },
+    /** null: plain HTTP. */
+    servingTls:
+      config.tls.cert_file === undefined || config.tls.key_file === undefined
+        ? null
+        : {
+            certFile: config.tls.cert_file,
+            keyFile: config.tls.key_file,
+            clientCaFile: config.tls.client_ca_file ?? null,
+            minVersion: config.tls.min_version,
+          },
     /** 0: redeliveries are recognised only as long as the Job is there. */
     dedupeSeconds: seconds(config.retention.dedupe),
     pollWaitSeconds: Math.round(seconds(config.poll?.wait ?? 50)),

@@ -90,6 +90,17 @@ export function createMetrics() {
       labelNames: ['by'],
       registers,
     }),
+    tlsExpires: new Gauge({
+      name: 'jobhook_tls_certificate_expires_seconds',
+      help: 'When the certificate that the HTTP service shows expires, in Unix time; 0: it serves without TLS.',
+      registers,
+    }),
+    tlsReloads: new Counter({
+      name: 'jobhook_tls_reloads_total',
+      help: 'Changed certificates of the HTTP service, by result (ok, failed).',
+      labelNames: ['result'],
+      registers,
+    }),
     queueReleases: new Counter({ name: 'jobhook_queue_releases_total', help: 'Tasks released from the queue.', registers }),
     placesTaken: new Gauge({
       name: 'jobhook_places_taken',

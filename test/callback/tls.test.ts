@@ -1,93 +1,26 @@
 // Callbacks over https: an authority of one's own, a client certificate, and their renewal without a restart. Certificates are made by openssl.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { request } from 'undici'
 import { createTransport, type TlsFiles, type Transport } from '../../src/callback/transport.ts'
+import { type Certificates, makeCertificates, noCertificates } from '../support/certificates.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'jobhook-tls-'))
-const file = (name: string): string => join(folder, name)
-const hasOpenssl = canRun()
-const skip = hasOpenssl ? false : 'there is no openssl on this machine to make certificates with'
+const skip = noCertificates
+let certificates: Certificates
+const file = (name: string): string => certificates.file(name)
 const transports: Transport[] = []
 const server = createServer()
 /** Who each request came from: the common name of its client certificate, null without one. */
 const callers: (string | null)[] = []
 
-function canRun(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-function openssl(...args: string[]): void {
-  execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
-}
-
-/** `name`.crt and `name`.key, signed by the authority. */
-function issue(name: string, commonName: string, extension: string): void {
-  writeFileSync(file(`${name}.ext`), extension)
-  openssl(
-    'req',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${commonName}`,
-  )
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    '-CA',
-    'ca.crt',
-    '-CAkey',
-    'ca.key',
-    '-CAcreateserial',
-    '-days',
-    '2',
-    '-extfile',
-    `${name}.ext`,
-    '-out',
-    `${name}.crt`,
-  )
-}
-
 before(async () => {
-  if (!hasOpenssl) return
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=test authority',
-  )
+  if (skip) return
+  certificates = makeCertificates()
+  const { issue } = certificates
   issue('server', 'control.example', 'subjectAltName=DNS:control.example,IP:127.0.0.1')
   issue('first', 'jobhook-first', 'extendedKeyUsage=clientAuth')
   issue('second', 'jobhook-second', 'extendedKeyUsage=clientAuth')
@@ -109,7 +42,7 @@ after(async () => {
   for (const transport of transports) await transport.close()
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
-  rmSync(folder, { recursive: true, force: true })
+  certificates?.remove()
 })
 
 function transport(tls: Partial<TlsFiles>): Transport {
@@ -147,11 +80,11 @@ test('the certificate must be the host’s, although the connection goes to an a
 })
 
 test('the client certificate is shown to the configured URL only, and a renewed one without a restart', { skip }, async () => {
-  for (const kind of ['crt', 'key']) copyFileSync(file(`first.${kind}`), file(`client.${kind}`))
+  certificates.replace('client', 'first')
   const { trusted, guarded } = transport({ caFile: file('ca.crt'), certFile: file('client.crt'), keyFile: file('client.key') })
   assert.equal(await call(trusted), 'jobhook-first')
   assert.equal(await call(guarded), null)
-  for (const kind of ['crt', 'key']) copyFileSync(file(`second.${kind}`), file(`client.${kind}`))
+  certificates.replace('client', 'second')
   assert.equal(await call(trusted), 'jobhook-second')
 })
 

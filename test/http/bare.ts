@@ -10,7 +10,16 @@ export const NO_RATES = { webhook: 0, token: 0, address: 0 }
 export function bareServer(options: Partial<ServerOptions> = {}, metrics = createMetrics()): App {
   return createServer(
     { log: createLog({ level: 'silent', workerId: 'test' }), metrics },
-    { requestsInFlight: 10, connections: 100, trustProxy: [], rates: NO_RATES, clientCertificates: false, authenticate: null, ...options },
+    {
+      requestsInFlight: 10,
+      connections: 100,
+      trustProxy: [],
+      tls: null,
+      rates: NO_RATES,
+      clientCertificates: false,
+      authenticate: null,
+      ...options,
+    },
   )
 }
 
