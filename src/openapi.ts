@@ -65,7 +65,10 @@ export function registerOpenapi(app: App): void {
         description: 'Webhook in, Job out, callback back: runs each task as a Kubernetes Job and reports its verdict by signed callback.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      servers: [{ url: 'http://127.0.0.1:8080', description: 'As started from a checkout.' }],
+      servers: [
+        { url: '/', description: 'Where this document came from.' },
+        { url: 'http://127.0.0.1:8080', description: 'As started from a checkout.' },
+      ],
       tags: [
         { name: 'webhook', description: 'For control planes.' },
         { name: 'tasks', description: 'For people and scripts.' },

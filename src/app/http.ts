@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Server as TlsServer } from 'node:tls'
 import { deliveriesRoutes } from '../../routes/deliveries.ts'
+import { docsRoutes } from '../../routes/docs.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { logsRoutes } from '../../routes/logs.ts'
 import { openapiRoutes } from '../../routes/openapi.ts'
@@ -64,6 +65,7 @@ export function createHttp(
   registerOpenapi(server)
   server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))
   server.register(problemsRoutes())
+  if (config.api.docs) server.register(docsRoutes())
   server.register(webhookRoutes({ read: readWebhook, submit, cancel }))
   server.register(
     tasksRoutes({

@@ -119,6 +119,10 @@ export const ConfigSchema = Type.Object(
           ),
           { default: [], description: 'Bearer tokens of the REST API. Without one the API answers 404.' },
         ),
+        docs: Type.Boolean({
+          default: true,
+          description: 'Whether the API can be read and tried out at /docs. /openapi.yaml and /docs/problems are there either way.',
+        }),
       },
       'The REST API.',
     ),

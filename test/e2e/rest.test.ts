@@ -121,6 +121,18 @@ for (const [path, pointer, says] of mistakes) {
   })
 }
 
+test('the API can be read in a browser at /docs, with files of its own and scripts from nowhere else', async () => {
+  const page = await jobhook.rest('GET', '/docs')
+  assert.equal(page.status, 200)
+  assert.doesNotMatch(page.body, /https?:\/\/|<script>|style=/)
+  assert.match(String(page.headers['content-security-policy']), /default-src 'none'; script-src 'self'; style-src 'self'/)
+  const own = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match: RegExpMatchArray) => match[1] ?? '')
+  assert.ok(own.length >= 6)
+  for (const path of own) assert.equal((await jobhook.rest('GET', `/${path}`)).status, 200, path)
+  assert.equal((await jobhook.rest('GET', '/docs/')).headers.location, '../docs')
+  assert.equal((await jobhook.rest('GET', '/docs/../package.json')).status, 404)
+})
+
 test('every problem’s type leads to its explanation on this service', async () => {
   const { body } = await jobhook.rest('GET', '/v1/tasks/no-such-task')
   assert.equal(body.code, 'not_found')
