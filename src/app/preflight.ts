@@ -57,6 +57,7 @@ export function preflightOptions(from: {
     samples: samplesOf(spec),
     needs: new Set(needs),
     usesImageVolumes: kubernetes.use_image_volumes ?? false,
+    holdsJobs: config.job_finalizer,
     preflightJob: kubernetes.preflight_image === undefined ? null : { makeJob: () => preflightJob(spec), deadlineMs: JOB_DEADLINE_MS },
     secrets: {
       webhook: config.webhook.secrets,

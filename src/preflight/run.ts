@@ -16,7 +16,7 @@ import { checkPodSecurity } from './pod-security-check.ts'
 import { checkPreflightJob, type JobApi } from './preflight-job.ts'
 import { checkRoom } from './room.ts'
 import { type ConfiguredSecrets, checkSecrets } from './secret-strength.ts'
-import { judgeImageVolumes, judgeVersion, type KubeVersion, parseVersion } from './version.ts'
+import { judgeImageVolumes, judgeNamespaceDeletion, judgeVersion, type KubeVersion, parseVersion } from './version.ts'
 
 export interface PreflightOptions {
   endpoint: Endpoint
@@ -24,6 +24,8 @@ export interface PreflightOptions {
   /** Which rights the configuration makes use of. */
   needs: ReadonlySet<Need>
   usesImageVolumes: boolean
+  /** Whether Jobs bear our finalizer. */
+  holdsJobs: boolean
   /** The preflight Job and how long it may take; null: none is configured. */
   preflightJob: { makeJob: () => NonNullable<Sample['job']>; deadlineMs: number } | null
   secrets: ConfiguredSecrets
@@ -104,7 +106,7 @@ export async function runJob(deps: PreflightDeps, { preflightJob }: PreflightOpt
 
 async function checkApi(
   { api, clock }: PreflightDeps,
-  { endpoint }: PreflightOptions,
+  { endpoint, holdsJobs }: PreflightOptions,
 ): Promise<{ version: KubeVersion | null; results: CheckResult[] }> {
   const sentMs = clock.now()
   const answer = await api.versionAndDate()
@@ -118,7 +120,8 @@ async function checkApi(
       results: [failed('api', `${endpoint.server} is no Kubernetes API`, 'its answer to /version names no version', fix, true)],
     }
   }
-  return { version, results: [judgeVersion(version, endpoint.server), checkClock(answer.value.dateMs, sentMs, answeredMs)] }
+  const deletion = holdsJobs ? judgeNamespaceDeletion(version, api.namespace) : []
+  return { version, results: [judgeVersion(version, endpoint.server), ...deletion, checkClock(answer.value.dateMs, sentMs, answeredMs)] }
 }
 
 async function readRoom(api: PreflightApi, samples: Samples): Promise<CheckResult[]> {

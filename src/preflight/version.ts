@@ -31,6 +31,25 @@ export function judgeVersion(version: KubeVersion, server: string): CheckResult 
   )
 }
 
+/** From here on a namespace's Pods are deleted before its other objects. */
+const PODS_FIRST_MINOR = 33
+
+/**
+ * Only asked when Jobs bear our finalizer. Before 1.33 nothing says that a replica's Pod is told to go before the Jobs are, and a replica of ours that
+ * is told first is what keeps a namespace from hanging.
+ */
+export function judgeNamespaceDeletion(version: KubeVersion, namespace: string): CheckResult[] {
+  if (version.major !== 1 || version.minor >= PODS_FIRST_MINOR) return []
+  return [
+    warning(
+      'namespace-deletion',
+      `Kubernetes ${version.text} deletes what is in a namespace in no order`,
+      'the namespace may hang on Jobs that still owe a report, with nobody left to let them go',
+      `before "kubectl delete namespace ${namespace}" run jobhook release, or set job_finalizer: false`,
+    ),
+  ]
+}
+
 /**
  * Only asked when the configuration uses image volumes. `kept`: whether the API kept one in a dry-run; null when that could not be tried.
  * `proved`: whether a Pod will show that the nodes can mount them.

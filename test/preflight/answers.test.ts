@@ -8,7 +8,7 @@ import { connectionProblem } from '../../src/preflight/connection.ts'
 import { explain, keepsImageVolumes } from '../../src/preflight/dry-run.ts'
 import { type PodLike, podState } from '../../src/preflight/preflight-job.ts'
 import { checkSecrets } from '../../src/preflight/secret-strength.ts'
-import { judgeImageVolumes, judgeVersion, parseVersion } from '../../src/preflight/version.ts'
+import { judgeImageVolumes, judgeNamespaceDeletion, judgeVersion, parseVersion } from '../../src/preflight/version.ts'
 
 const versions: [text: string | undefined, minor: number | null, status: 'ok' | 'failed' | null][] = [
   ['v1.37.1', 37, 'ok'],
@@ -43,6 +43,22 @@ for (const [text, kept, status] of imageVolumes) {
     const version = parseVersion(text)
     assert.ok(version)
     assert.equal(judgeImageVolumes(version, kept).status, status)
+  })
+}
+
+const warnedOfDeletion: [version: string, warned: boolean][] = [
+  ['v1.31.4-eks-2d5f260', true],
+  ['v1.32.9+k3s1', true],
+  ['v1.33.0', false],
+  ['v1.37.1', false],
+]
+for (const [text, warned] of warnedOfDeletion) {
+  test(`deleting a namespace on ${text}: ${warned ? 'a warning that names the remedy' : 'nothing to say'}`, () => {
+    const version = parseVersion(text)
+    assert.ok(version)
+    const [result] = judgeNamespaceDeletion(version, 'agents')
+    assert.equal(result?.status, warned ? 'warning' : undefined)
+    if (warned) assert.match(result?.fix ?? '', /jobhook release/)
   })
 }
 
