@@ -15,7 +15,7 @@ import { ComponentEnded, createProcesses, logTails, type Running } from './harne
 import { createReport, type Report, seconds } from './harness/report.ts'
 import { stopCluster } from './harness/stop.ts'
 import { findTestFiles, runTests } from './harness/test-run.ts'
-import { chartTools, everyTool } from './harness/tools.ts'
+import { everyTool, toolsOf } from './harness/tools.ts'
 
 async function main(): Promise<number> {
   process.stderr.on('error', () => {}) // whoever read our output has gone (`| head`): stop properly all the same
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
       return 0
     }
     const files = options.keep && options.operands.length === 0 ? [] : findTestFiles(options.operands)
-    if (files.some((file) => file.startsWith('test/chart/'))) await buildTools(chartTools, { report, signal: interrupt.first })
+    await buildTools(toolsOf(files), { report, signal: interrupt.first })
     return await run(files, options, report, interrupt)
   } catch (error) {
     if (interrupt.exitCode() === null) report.say(messageOf(error))

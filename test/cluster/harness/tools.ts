@@ -16,6 +16,7 @@ export type Tool =
   | 'helm'
   | 'helm3'
   | 'kubeconform'
+  | 'actionlint'
 
 interface Family {
   name: string
@@ -67,6 +68,7 @@ const families: Family[] = [
     },
     linkerFlags: (versions) => `${strip} ${helmVersionFlags(versions)}`,
   },
+  { name: 'actionlint', tools: { actionlint: 'github.com/rhysd/actionlint/cmd/actionlint' }, linkerFlags: () => strip },
 ]
 
 /** Compiler flags of every family; with the linker's, part of the cache key. */
@@ -108,5 +110,9 @@ function requiredVersions(goMod: string): Map<string, string> {
 
 export const everyTool = families.flatMap((family) => Object.keys(family.tools) as Tool[])
 
-/** What test/chart needs beside a cluster: built only when its files are among those to run. */
-export const chartTools: Tool[] = ['helm', 'helm3', 'kubeconform']
+/** What the tests of these folders need beside a cluster: built only when files of theirs are among those to run. */
+const toolsOfFolders: Record<string, Tool[]> = { 'test/chart/': ['helm', 'helm3', 'kubeconform'], 'test/github/': ['actionlint'] }
+
+export function toolsOf(files: string[]): Tool[] {
+  return Object.entries(toolsOfFolders).flatMap(([folder, tools]) => (files.some((file) => file.startsWith(folder)) ? tools : []))
+}
