@@ -196,6 +196,14 @@ export const EXAMPLES: Readonly<Record<string, OperationExamples>> = {
       ...answer('202', 'It is being stopped', { ...RUNNING, state: 'stopping', reason: 'task_cancelled' }),
     },
   },
+  listenToEvents: {
+    responses: answer(
+      '200',
+      'A task begins to run',
+      'event: task\nid: 48151\ndata: {"id":"task-t-42-…","state":"running",…}\n\n',
+      'text/event-stream',
+    ),
+  },
   getTaskLogs: {
     responses: {
       '200': {

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Server as TlsServer } from 'node:tls'
 import { deliveriesRoutes } from '../../routes/deliveries.ts'
 import { docsRoutes } from '../../routes/docs.ts'
+import { eventsRoutes } from '../../routes/events.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { logsRoutes } from '../../routes/logs.ts'
 import { openapiRoutes } from '../../routes/openapi.ts'
@@ -10,6 +11,7 @@ import { problemsRoutes } from '../../routes/problems.ts'
 import { renderRoutes } from '../../routes/render.ts'
 import { tasksRoutes } from '../../routes/tasks.ts'
 import { webhookRoutes } from '../../routes/webhook.ts'
+import { createEventHub, HUB_LIMITS } from '../events/index.ts'
 import { createHealth } from '../health.ts'
 import { createAuthenticate } from '../intake/index.ts'
 import type { App } from '../lib/http.ts'
@@ -95,6 +97,12 @@ export function createHttp(
   server.register(renderRoutes({ render: createRender(config, parts.entrance.spec) }))
   const deliveries = createDeliveries(shared)
   server.register(deliveriesRoutes({ ...deliveries, audit }))
+  const events = createEventHub(
+    { ...common, tasks: informer.tasks, present: reader.present, deliveryOf: deliveries.itemOf, synced: informer.synced },
+    HUB_LIMITS,
+  )
+  server.register(eventsRoutes({ open: events.open }))
+  server.addHook('preClose', async () => events.close())
   const metrics = () => {
     deliveries.count()
     shared.ledger.count()

@@ -1,4 +1,5 @@
 // Kubernetes' label selectors: `a=b, c!=d, e in (f,g), h notin (i), j, !k`. Parsed once, then asked. Pure. Source: k8s.io/apimachinery/pkg/labels.
+import { type Refusal, refusal } from '../model/problem.ts'
 
 export type LabelTest = (labels: Readonly<Record<string, string>>) => boolean
 export type ParsedSelector = { ok: true; matches: LabelTest } | { ok: false; requirement: string }
@@ -21,6 +22,11 @@ export function parseLabelSelector(text: string): ParsedSelector {
     tests.push(test)
   }
   return { ok: true, matches: (labels) => tests.every((test) => test(labels)) }
+}
+
+export function unreadableSelector(requirement: string): Refusal {
+  const detail = `cannot be read at ${JSON.stringify(requirement)}: write it as for kubectl -l, for example team=web or team in (web,db)`
+  return refusal('invalid_request', `/label ${detail}`, { errors: [{ pointer: '/label', detail }] })
 }
 
 /** Commas inside parentheses belong to a set, the others part requirements. */

@@ -187,6 +187,12 @@ export function createMetrics() {
       labelNames: ['result'],
       registers,
     }),
+    eventStreams: new Gauge({ name: 'jobhook_event_streams', help: 'Listeners at GET /v1/events on this replica.', registers }),
+    eventStreamsCut: new Counter({
+      name: 'jobhook_event_streams_cut_total',
+      help: 'Listeners at GET /v1/events that were cut because they read too slowly.',
+      registers,
+    }),
     sweptSecrets: new Counter({
       name: 'jobhook_swept_secrets_total',
       help: 'Secrets that no Job names, found by the sweeper: deleted, or kept because the deletion failed.',

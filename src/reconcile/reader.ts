@@ -1,6 +1,6 @@
 // Reading tasks for REST: from the cache, laid over with what this replica has just done; one live read for what the cache does not know yet.
 import type { Clock } from '../lib/clock.ts'
-import { parseLabelSelector } from '../lib/label-selector.ts'
+import { parseLabelSelector, unreadableSelector } from '../lib/label-selector.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
@@ -108,9 +108,4 @@ export function createTaskReader(
 
 function unreadable(error: KubeError): Refusal {
   return refusal('cluster_unavailable', 'the cluster cannot be asked for this task now', { retryAfterSeconds: 5, cause: error.cause })
-}
-
-function unreadableSelector(requirement: string): Refusal {
-  const detail = `cannot be read at ${JSON.stringify(requirement)}: write it as for kubectl -l, for example team=web or team in (web,db)`
-  return refusal('invalid_request', `/label ${detail}`, { errors: [{ pointer: '/label', detail }] })
 }

@@ -21,6 +21,8 @@ export interface Deliveries {
   replay(id: string): Promise<Replayed>
   /** Every dead letter that became one at `sinceMs` or later. */
   replaySince(sinceMs: number): Promise<ReplayResult>
+  /** Where the report of one task stands; null: there is none. */
+  itemOf(task: TaskView): DeliveryItem | null
   /** Brings the gauge of dead letters up to date. */
   count(): void
 }
@@ -101,6 +103,7 @@ export function createDeliveries(deps: {
     },
 
     replay,
+    itemOf,
 
     async replaySince(sinceMs) {
       const meant = [...tasks.all()].filter(({ job }) => {

@@ -16,6 +16,7 @@ const ROUTES: Record<string, Access> = {
   'GET /v1/tasks/:id': 'read',
   'DELETE /v1/tasks/:id': 'cancel',
   'GET /v1/tasks/:id/logs': 'logs',
+  'GET /v1/events': 'read',
   'POST /v1/render': 'read',
   'GET /v1/deliveries': 'read',
   'POST /v1/deliveries/:id/replay': 'admin',

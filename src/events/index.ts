@@ -1,0 +1,1 @@
+export { createEventHub, type EventHub, HUB_LIMITS } from './hub.ts'
