@@ -28,7 +28,7 @@ const LARGE = { vcpus: 4096, memory_gb: 65_536 }
 /** In the background of the service, until it has passed once. */
 export function createPreflight(shared: Shared, spec: JobSpecOptions): PreflightLoop {
   const { common, cluster, connection, config, settings, userAgent } = shared
-  const deps: PreflightDeps = { api: cluster, clock: common.clock }
+  const deps: PreflightDeps = { api: cluster, clock: shared.systemClock }
   const options = () => preflightOptions({ config, settings, spec, userAgent, server: connection.origin })
   return createPreflightLoop({
     ...common,

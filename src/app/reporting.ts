@@ -8,6 +8,8 @@ import {
   proxyOfEnvironment,
 } from '../callback/index.ts'
 import { createWorkQueue } from '../informer/queue.ts'
+import { elapsedMs } from '../lib/clock.ts'
+import { hasEnded } from '../lib/process-identity.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
 import { observeSteps } from '../lib/steps.ts'
 import { createFailureLog, createLogKeeper, KEEPER_LIMITS, SLACK_BYTES, tailLinesFor } from '../logs/index.ts'
@@ -120,7 +122,7 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
     keeper.clear()
   }
   const election = createElection(
-    { api: cluster, ...common, onLead: lead, onYield: yieldLead },
+    { api: cluster, ...common, elapsedMs, hasEnded, onLead: lead, onYield: yieldLead },
     { name: ownedName(workerId), identity, durationMs: settings.leaseDurationMs, labels },
   )
   return {

@@ -4,9 +4,10 @@ import { type Config, settingsOf } from '../config/index.ts'
 import { createInformer } from '../informer/index.ts'
 import { createCensus } from '../intake/index.ts'
 import { taskNames, workerLabel } from '../jobspec/index.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, elapsedMs } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
+import { createSteadyClock } from '../lib/steady-clock.ts'
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../model/keys.ts'
 import type { TaskView } from '../model/kube.ts'
 import { projectEvent, projectJob, projectPod } from '../model/project.ts'
@@ -25,9 +26,11 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
   const settings = settingsOf(config)
   const { workerId, deadlines } = settings
   const userAgent = `jobhook/${VERSION}`
-  const common = { ...deps, metrics: createMetrics() }
+  const metrics = createMetrics()
+  const clock = createSteadyClock(deps.clock, elapsedMs)
+  const common = { clock, log: deps.log, metrics }
   const { cluster, connection } = connectCluster(
-    { ...common, userAgent },
+    { ...common, userAgent, onDate: clock.heard },
     { kubeconfig, namespace: settings.namespace, connections: config.limits.kube_connections },
   )
   const labels: Record<string, string> = { [LABELS.managedBy]: MANAGED_BY, [LABELS.worker]: workerLabel(workerId) }
@@ -96,6 +99,8 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     ledger,
     userAgent,
     common,
+    /** This machine's own clock, right or wrong. */
+    systemClock: deps.clock,
     cluster,
     connection,
     labels,

@@ -1,12 +1,11 @@
 // `jobhook serve`: reads the configuration, starts the service, and ends it gracefully on SIGTERM or SIGINT.
-import { randomBytes } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { hostname } from 'node:os'
 import { type AppOptions, createApp } from '../app.ts'
 import { type Config, entrances, explainConfig, settingsOf } from '../config/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, describeError, type Logger } from '../lib/log.ts'
+import { processIdentity } from '../lib/process-identity.ts'
 import { readConfig } from './config.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
 
@@ -85,7 +84,7 @@ async function run(
       {
         config,
         kubeconfig: kubeconfigOf(config, embedded),
-        identity: process.env.POD_NAME || `${hostname()}-${randomBytes(4).toString('hex')}`,
+        identity: process.env.POD_NAME || processIdentity(),
         insecure: options.insecure,
         env: process.env,
       },

@@ -40,7 +40,14 @@ const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', update:
 /** A Retry-After longer than this is the caller's business, not worth holding a request for. */
 const LONGEST_WAIT_MS = 5_000
 
-export function createKubeClient(deps: { connection: Connection; clock: Clock; metrics: Metrics; userAgent: string }): KubeClient {
+export function createKubeClient(deps: {
+  connection: Connection
+  clock: Clock
+  metrics: Metrics
+  userAgent: string
+  /** Told the API server's Date (epoch ms, whole seconds) with each answer, and how long the request took. */
+  onDate?: (serverMs: number, tookMs: number) => void
+}): KubeClient {
   const { connection, clock, metrics } = deps
 
   async function attempt<T>(request: KubeRequest, read: (body: ResponseBody) => Promise<T>): Promise<KubeResult<T>> {
@@ -64,6 +71,8 @@ export function createKubeClient(deps: { connection: Connection; clock: Clock; m
       })
       status = response.statusCode
       request.onHeaders?.(response.headers)
+      const dateMs = Date.parse(String(response.headers.date))
+      if (!Number.isNaN(dateMs)) deps.onDate?.(dateMs, performance.now() - started)
       if (status >= 200 && status < 300) return { ok: true, value: await read(response.body) }
       if (status === 401) connection.invalidate()
       return { ok: false, error: errorFromAnswer(status, await response.body.text(), response.headers['retry-after']) }

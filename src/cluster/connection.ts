@@ -3,7 +3,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { Agent, type buildConnector, type Dispatcher } from 'undici'
-import type { Clock } from '../lib/clock.ts'
 
 export type Pool = 'requests' | 'watch' | 'lease' | 'logs'
 
@@ -14,13 +13,15 @@ export interface Connection {
   prefix: string
   /** What a request needs now: headers with credentials and the Agent of the pool. Tokens rotate, so ask for each request. */
   prepare(pool: Pool): Promise<{ dispatcher: Dispatcher; headers: Record<string, string> }>
-  /** Forget cached credentials (after a 401). */
+  /** The API refused the credentials (401): the next request reads them anew. */
   invalidate(): void
   close(): Promise<void>
 }
 
-/** Credentials are read again after this long. client-node re-reads a service-account token file every 60 s and would run an exec plugin at each call. */
+/** Credentials are read again after this long: a token or an authority that was rotated is in use by then. client-node runs an exec plugin at each call. */
 const CREDENTIALS_TTL_MS = 5_000
+/** After a refusal they are read at once, but not for each of a hundred requests that are refused in the same moment. */
+const FRESH_MS = 1_000
 
 /** Logs followed before a stop, followed by REST and read to their end, all at once (their own limits add up to less). */
 const LOG_CONNECTIONS = 256
@@ -33,24 +34,32 @@ interface Credentials {
 }
 
 export function createConnection(
-  deps: { kubeConfig: KubeConfig; clock: Clock },
+  deps: {
+    kubeConfig: KubeConfig
+    /** What the configuration says by now; the same object as long as that is the same. `refused`: what we have was not accepted. */
+    reload?: (refused: boolean) => KubeConfig
+    elapsedMs: () => number
+  },
   options: { connections: number; connectTimeoutMs: number; watchIdleMs: number },
 ): Connection {
   const cluster = deps.kubeConfig.getCurrentCluster()
   if (!cluster) throw new Error('the kubeconfig names no current cluster: set current-context to one that exists')
   const server = new URL(cluster.server)
   let cached: Credentials | null = null
+  let refused = false
   let reading: Promise<Credentials> | null = null
   let agents: { fingerprint: string; pools: Map<Pool, Agent> } = { fingerprint: '', pools: new Map() }
   const retired = new Set<Agent>()
 
   async function credentials(): Promise<Credentials> {
-    if (cached && deps.clock.now() - cached.readAtMs < CREDENTIALS_TTL_MS) return cached
+    const nowMs = deps.elapsedMs()
+    if (cached && nowMs - cached.readAtMs < (refused ? FRESH_MS : CREDENTIALS_TTL_MS)) return cached
     // One read at a time: an exec plugin must not be started once per concurrent request.
-    reading ??= readCredentials(deps.kubeConfig, deps.clock.now()).finally(() => {
+    reading ??= readCredentials(deps.reload?.(refused) ?? deps.kubeConfig, nowMs).finally(() => {
       reading = null
     })
     cached = await reading
+    refused = false
     return cached
   }
 
@@ -79,7 +88,7 @@ export function createConnection(
       return { dispatcher: agentFor(pool, current), headers: current.headers }
     },
     invalidate() {
-      cached = null
+      refused = true
     },
     async close() {
       const all = [...agents.pools.values(), ...retired]
@@ -112,7 +121,7 @@ async function readCredentials(kubeConfig: KubeConfig, nowMs: number): Promise<C
   const applied: { headers?: Record<string, string | number | string[] | undefined>; auth?: string } & ConnectionOptions = {}
   await kubeConfig.applyToHTTPSOptions(applied)
   const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(applied.headers ?? {})) if (typeof value === 'string') headers[name] = value
+  for (const [name, value] of Object.entries(applied.headers ?? {})) if (typeof value === 'string') headers[name] = value.trim()
   if (applied.auth) headers.Authorization = `Basic ${Buffer.from(applied.auth).toString('base64')}`
   const tls: ConnectionOptions = {}
   if (applied.ca) tls.ca = applied.ca

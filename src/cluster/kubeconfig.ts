@@ -1,4 +1,8 @@
 // Finds the cluster: an explicit kubeconfig, text from the embedded cluster, or what kubectl would use (KUBECONFIG, ~/.kube/config, in-cluster).
+// And finds it again: tokens, certificates and authorities are rotated while we run.
+import { statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 
 export type KubeConfigSource = { kind: 'text'; text: string } | { kind: 'file'; path: string } | { kind: 'default' }
@@ -31,4 +35,41 @@ export function readKubeConfig(source: KubeConfigSource): { kubeConfig: KubeConf
   if (cluster.server.startsWith('http://'))
     kubeConfig.clusters = kubeConfig.clusters.map((each) => (each === cluster ? { ...each, skipTLSVerify: true } : each))
   return { kubeConfig, namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? null }
+}
+
+/**
+ * For createConnection. Files are parsed again when they have changed or what they said was refused; half-written ones later. In a cluster the
+ * mounted token and authority are read each time: client-node would keep a token for a minute.
+ */
+export function createReload(source: KubeConfigSource, first: KubeConfig): (refused: boolean) => KubeConfig {
+  if (source.kind === 'text') return () => first
+  let current = first
+  let known = stateOf(filesOf(source))
+  return (refused) => {
+    const state = stateOf(filesOf(source))
+    const mounted = current.getCurrentUser()?.authProvider?.name === 'tokenFile'
+    if (state === known && !refused && !mounted) return current
+    try {
+      current = readKubeConfig(source).kubeConfig
+      known = state
+    } catch {
+      // What we have is better than nothing, and may still be accepted; requests say when it is not.
+    }
+    return current
+  }
+}
+
+function filesOf(source: KubeConfigSource): string[] {
+  if (source.kind === 'file') return [source.path]
+  return process.env.KUBECONFIG ? process.env.KUBECONFIG.split(delimiter).filter((path) => path !== '') : [join(homedir(), '.kube', 'config')]
+}
+
+/** Changes when one of the files does. */
+function stateOf(files: string[]): string {
+  return files
+    .map((path) => {
+      const stats = statSync(path, { throwIfNoEntry: false })
+      return stats ? `${stats.ino} ${stats.size} ${stats.mtimeMs}` : '-'
+    })
+    .join('\n')
 }

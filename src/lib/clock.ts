@@ -24,6 +24,9 @@ export const systemClock: Clock = {
   },
 }
 
+/** Milliseconds since this process began: they go on evenly whatever is done to the system's clock. For what must never be fooled by a jump. */
+export const elapsedMs = (): number => performance.now()
+
 /** Resolves after `delayMs`, or rejects with the signal's reason when it is aborted first. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

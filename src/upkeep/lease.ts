@@ -1,5 +1,5 @@
-// Leader election by a Lease: one replica reports, polls, queues and sweeps. Safe against clock skew: another holder's lease counts as expired
-// only when it has not changed for a whole duration by our own clock. Its requests use their own connection.
+// Leader election by a Lease: one replica reports, polls, queues and sweeps. Safe against clocks that are wrong or jump: another holder's lease
+// counts as expired only when it has not changed for a whole duration of our own monotonic time. Its requests use their own connection.
 import { type Clock, sleep } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -17,8 +17,6 @@ export interface Election {
   stop(): Promise<void>
   isLeader(): boolean
   holder(): string | null
-  /** Milliseconds until this replica must consider the lease lost; 0 when it does not hold it. */
-  remainingMs(): number
   /** Aborted when leadership ends or a renewal is overdue; null when not leading. */
   signal(): AbortSignal | null
 }
@@ -37,7 +35,12 @@ interface Lease extends KubeObject {
 export function createElection(
   deps: {
     api: LeaseApi
+    /** For the times in the Lease, which people read, and for waiting. */
     clock: Clock
+    /** Monotonic, for every decision. */
+    elapsedMs: () => number
+    /** Whether a holder is a process of this machine that has ended: then nobody waits for its time to run out. */
+    hasEnded?: (holder: string) => boolean
     log: Logger
     metrics: Metrics
     onLead: () => void
@@ -46,7 +49,7 @@ export function createElection(
   },
   options: { name: string; identity: string; durationMs: number; labels: Record<string, string> },
 ): Election {
-  const { api, clock, log } = deps
+  const { api, clock, log, elapsedMs } = deps
   const renewEveryMs = options.durationMs / 5
   /** We stop acting this long before others may take over. */
   const marginMs = options.durationMs / 5
@@ -54,25 +57,26 @@ export function createElection(
   let running: Promise<void> | null = null
   let leading: AbortController | null = null
   let validUntilMs = 0
+  /** The last write had no answer: the Lease may be ours without our knowing. */
+  let mayHold = false
   let lastHolder: string | null = null
   let observed: { version: string; sinceMs: number } | null = null
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const startedMs = clock.now()
+      const startedMs = elapsedMs()
       const held = await tryHold(startedMs).catch((error: unknown) => {
         log.error({ err: error }, 'leader election: unexpected error')
         return false
       })
       if (signal.aborted) break
-      if (leading?.signal.aborted) {
+      if (leading && isOverdue(leading)) {
         // Also when this renewal came through, too late: what ran under the lease has been broken off, so leading begins anew.
         await loseLead('the lease could not be renewed in time')
         continue
       }
-      if (held && !leading) await becomeLeader()
-      else if (!held && leading && clock.now() >= validUntilMs) await loseLead('the lease could not be renewed in time')
-      await sleep(clock, Math.max(50, startedMs + renewEveryMs - clock.now()), signal).catch(() => {})
+      if (held && !leading && elapsedMs() < validUntilMs) await becomeLeader()
+      await sleep(clock, Math.max(50, startedMs + renewEveryMs - elapsedMs()), signal).catch(() => {})
     }
   }
 
@@ -86,11 +90,15 @@ export function createElection(
 
   /** A delivery must not outlive the lease: the signal is aborted at the time, even while a renewal hangs. */
   function watchOverdue(current: AbortController): void {
-    clock.after(Math.max(10, validUntilMs - clock.now()), () => {
-      if (leading !== current || current.signal.aborted) return
-      if (clock.now() >= validUntilMs) current.abort(new Error('the lease is overdue'))
-      else watchOverdue(current)
+    clock.after(Math.max(10, validUntilMs - elapsedMs()), () => {
+      if (leading === current && !isOverdue(current)) watchOverdue(current)
     })
+  }
+
+  /** Asked before anything is begun as well: in a process that was suspended the timer comes too late. */
+  function isOverdue(current: AbortController): boolean {
+    if (!current.signal.aborted && elapsedMs() >= validUntilMs) current.abort(new Error('the lease is overdue'))
+    return current.signal.aborted
   }
 
   async function loseLead(why: string): Promise<void> {
@@ -108,8 +116,9 @@ export function createElection(
     const read = await api.getLease(options.name, requestSignal).catch(unanswered)
     if (!read.ok) {
       if (read.error.status !== 404) return note(read.error.message)
-      const created = await api.createLease(leaseBody(null, nowMs), requestSignal).catch(unanswered)
-      return created.ok ? hold(nowMs) : note(created.error.message)
+      mayHold = true
+      const created = await api.createLease(leaseBody(null), requestSignal).catch(unanswered)
+      return created.ok ? hold(nowMs) : refused(created.error)
     }
     const lease = read.value as Lease
     const holder = lease.spec?.holderIdentity || null
@@ -119,18 +128,29 @@ export function createElection(
     }
     if (holder !== null && holder !== options.identity) {
       if (leading) await loseLead(`${holder} took the lease`)
-      const version = lease.metadata.resourceVersion ?? ''
-      if (observed?.version !== version) {
-        observed = { version, sinceMs: nowMs }
-        return false
-      }
-      const durationMs = (lease.spec?.leaseDurationSeconds ?? options.durationMs / 1000) * 1000
-      if (nowMs - observed.sinceMs < durationMs) return false
+      if (deps.hasEnded?.(holder)) log.info({ holder }, 'the holder of the lease was a process of this machine that has ended')
+      else if (!hasExpired(lease, nowMs)) return false
     }
-    const updated = await api.updateLease(options.name, leaseBody(lease, nowMs), requestSignal).catch(unanswered)
-    if (updated.ok) return hold(nowMs)
+    mayHold = true
+    const updated = await api.updateLease(options.name, leaseBody(lease), requestSignal).catch(unanswered)
+    return updated.ok ? hold(nowMs) : refused(updated.error)
+  }
+
+  /** Unchanged for its whole duration while we looked. What its times say is not asked: they are another clock's. */
+  function hasExpired(lease: Lease, nowMs: number): boolean {
+    const version = lease.metadata.resourceVersion ?? ''
+    if (observed?.version !== version) {
+      observed = { version, sinceMs: nowMs }
+      return false
+    }
+    const durationMs = (lease.spec?.leaseDurationSeconds ?? options.durationMs / 1000) * 1000
+    return nowMs - observed.sinceMs >= durationMs
+  }
+
+  function refused(error: { status: number; message: string }): false {
+    mayHold = error.status === 0 || error.status >= 500
     // Another replica was quicker: not an error.
-    return updated.error.status === 409 ? false : note(updated.error.message)
+    return error.status === 409 ? false : note(error.message)
   }
 
   function hold(nowMs: number): true {
@@ -145,10 +165,10 @@ export function createElection(
     return false
   }
 
-  function leaseBody(current: Lease | null, nowMs: number): Lease {
+  function leaseBody(current: Lease | null): Lease {
     const spec = current?.spec ?? {}
     const taken = spec.holderIdentity !== options.identity
-    const now = microTime(nowMs)
+    const now = microTime(clock.now())
     return {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
@@ -182,14 +202,16 @@ export function createElection(
     async stop() {
       stopping.abort(new Error('stopping'))
       await running
-      if (!leading) return
-      await loseLead('stopping')
+      if (leading) await loseLead('stopping')
+      else if (!mayHold) return
       await release()
     },
-    isLeader: () => leading !== null && !leading.signal.aborted,
+    isLeader: () => leading !== null && !isOverdue(leading),
     holder: () => lastHolder,
-    remainingMs: () => (leading ? Math.max(0, validUntilMs - clock.now()) : 0),
-    signal: () => leading?.signal ?? null,
+    signal() {
+      if (leading) isOverdue(leading)
+      return leading?.signal ?? null
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { parse } from 'yaml'
 import { readLines } from '../../src/informer/lines.ts'
-import { workerLabel } from '../../src/jobspec/index.ts'
+import { taskNames, workerLabel } from '../../src/jobspec/index.ts'
 import { holdsSecret, type Leftovers, type ObjectEvent } from './history.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: raw objects of the API
@@ -66,6 +66,13 @@ export async function startRecorder(
     return JSON.parse(text)
   }
   const list = (resource: Resource): Promise<Raw> => send('GET', `${pathOf(resource)}?${selector}`)
+  /** Jobs by execution, from the watch: a thousand tasks are not listed anew for each verdict. */
+  const jobUids = new Map<string, Set<string>>()
+
+  function podsOf(taskId: string, executionId: string): Promise<Raw> {
+    const { taskLabel } = taskNames({ workerId: options.workerId, taskId, executionId })
+    return send('GET', `${pathOf('pods')}?labelSelector=${encodeURIComponent(`jobhook.dev/task=${taskLabel}`)}`)
+  }
 
   function note(resource: Resource, type: ObjectEvent['type'], object: Raw): void {
     const key = `${resource} ${object.metadata.uid}`
@@ -75,6 +82,10 @@ export async function startRecorder(
     versions.set(key, object.metadata.resourceVersion)
     const event = eventOf(resource, type === 'ADDED' && known ? 'MODIFIED' : type, object)
     events.push(event)
+    if (resource === 'jobs') {
+      const execution = `${event.taskId}/${event.executionId}`
+      jobUids.set(execution, (jobUids.get(execution) ?? new Set()).add(event.uid))
+    }
     options.onEvent?.(event)
   }
 
@@ -112,12 +123,11 @@ export async function startRecorder(
   return {
     events,
     async alivePods(taskId, executionId) {
-      const [jobs, pods] = await Promise.all([list('jobs'), list('pods')])
-      const uids = new Set(
-        jobs.items
-          .filter(({ metadata }: Raw) => annotation(metadata, 'task-id') === taskId && annotation(metadata, 'execution-id') === executionId)
-          .map((job: Raw) => job.metadata.uid),
-      )
+      const execution = `${taskId}/${executionId}`
+      const pods = await podsOf(taskId, executionId)
+      // Our watch of Jobs may be behind: no Job is known yet although its verdict is on its way.
+      for (let tries = 0; !jobUids.has(execution) && tries < 100; tries++) await delay(50)
+      const uids = jobUids.get(execution) ?? new Set()
       return pods.items
         .filter((pod: Raw) => uids.has(pod.metadata.ownerReferences?.[0]?.uid) && isAlive(pod))
         .map((pod: Raw) => `${pod.metadata.name} (${podState(pod)})`)

@@ -16,7 +16,7 @@ import { type Incident, planIncidents } from './incidents.ts'
 import { type ChaosProxy, kubeRequestKind, type ProxiedRequest, startProxy } from './proxy.ts'
 import { createReplica, type Replica } from './replica.ts'
 import type { Target } from './target.ts'
-import { type PlannedTask, planTasks } from './tasks.ts'
+import { planTasks } from './tasks.ts'
 
 export interface ChaosOptions {
   seed: number
@@ -62,6 +62,8 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
   const counters = new Map<string, number>()
   const restarts = new Set<Promise<void>>()
   const scripted = new Set<string>()
+  /** Which execution a Job belongs to, by its uid. */
+  const executions = new Map<string, string>()
   const dying = new Set<number>()
   const deaths: History['deaths'] = []
   let calm = false
@@ -69,7 +71,10 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
   const recorder = await startRecorder(readAccess(target.adminKubeconfig), {
     namespace: target.namespace,
     workerId,
-    onEvent: (event) => void script(event).catch(() => {}),
+    onEvent(event) {
+      if (event.resource === 'jobs') executions.set(event.uid, keyOf(event))
+      void script(event).catch(() => {})
+    },
   })
 
   /** Pods that no kubelet runs end as their task's plan says. Not told before they run: a change on the way there makes kwok play that stage again. */
@@ -77,12 +82,8 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     if (target.containers || event.resource !== 'pods' || !event.state.startsWith('Running') || scripted.has(event.uid)) return
     scripted.add(event.uid)
     // The watch of Jobs may be behind that of Pods.
-    let job = recorder.events.find((other) => other.uid === event.jobUid)
-    for (let tries = 0; !job && tries < 100; tries++) {
-      await delay(50)
-      job = recorder.events.find((other) => other.uid === event.jobUid)
-    }
-    const life = job && byKey.get(keyOf(job))?.scripted
+    for (let tries = 0; !executions.has(event.jobUid) && tries < 100; tries++) await delay(50)
+    const life = byKey.get(executions.get(event.jobUid) ?? '')?.scripted
     if (!life) return
     const annotation = `kwok.jobhook.dev/${life.succeeds ? 'complete' : 'fail'}-after`
     await recorder.patch('pods', event.name, { metadata: { annotations: { [annotation]: `${life.afterMs}ms` } } })
@@ -248,13 +249,12 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     const acknowledged = new Set(
       callbacks.filter(({ type, answered }) => type !== 'task_started' && answered !== null && answered < 300).map(keyOf),
     )
-    const waiting = tasks.filter((task) => accepted(task) && !acknowledged.has(keyOf(task)))
+    const accepted = new Set(senders.deliveries.filter(({ what, status }) => what === 'assignment' && status === 202).map(keyOf))
+    const waiting = tasks.filter((task) => accepted.has(keyOf(task)) && !acknowledged.has(keyOf(task)))
     if (waiting.length > 0) return `${waiting.length} verdicts, such as that of ${waiting[0]?.executionId}`
     const { held, open } = await recorder.leftovers()
     return held.length + open.length > 0 ? `${held.length + open.length} Jobs to be closed` : null
   }
-  const accepted = (task: PlannedTask): boolean =>
-    senders.deliveries.some((each) => each.what === 'assignment' && each.status === 202 && keyOf(each) === keyOf(task))
 
   const startMs = Date.now() + 3_000
   const senders = createSenders({

@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { createKubeClient } from '../../src/cluster/client.ts'
 import { createConnection } from '../../src/cluster/connection.ts'
 import { readKubeConfig } from '../../src/cluster/kubeconfig.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import { elapsedMs, systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 
 const closers: (() => Promise<void>)[] = []
@@ -31,7 +31,7 @@ contexts: [{name: c, context: {cluster: c, user: u, namespace: agents}}]
 current-context: c
 `,
   })
-  const connection = createConnection({ kubeConfig, clock: systemClock }, { connections: 4, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
+  const connection = createConnection({ kubeConfig, elapsedMs }, { connections: 4, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
   closers.push(async () => {
     await connection.close()
     server.closeAllConnections()
@@ -125,7 +125,7 @@ test('nobody listening: the outcome is known, nothing was sent', async () => {
     kind: 'text',
     text: 'apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\nusers: [{name: u, user: {}}]\n',
   })
-  const connection = createConnection({ kubeConfig, clock: systemClock }, { connections: 1, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
+  const connection = createConnection({ kubeConfig, elapsedMs }, { connections: 1, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
   closers.push(() => connection.close())
   const result = await createKubeClient({ connection, clock: systemClock, metrics: createMetrics(), userAgent: 't' }).send({
     ...get,

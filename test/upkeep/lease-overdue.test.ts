@@ -1,7 +1,7 @@
 // A renewal that comes through after its time: found by the chaos run (seed 3, all requests frozen for 2 s under a lease of 3 s).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemClock } from '../../src/lib/clock.ts'
+import { elapsedMs, systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import type { KubeObject, KubeResult } from '../../src/model/kube-api.ts'
@@ -34,6 +34,7 @@ test('a replica whose renewal hung until its lease was overdue leads again once 
         updateLease: async (_name, lease) => store(lease),
       },
       clock: systemClock,
+      elapsedMs,
       log: createLog({ level: 'silent', workerId: 'w1' }),
       metrics: createMetrics(),
       onLead: () => void turns.push('lead'),
