@@ -14,6 +14,7 @@ import { createSigner } from '../lib/standard-webhooks.ts'
 import { observeSteps } from '../lib/steps.ts'
 import { createFailureLog, createLogKeeper, KEEPER_LIMITS, SLACK_BYTES, tailLinesFor } from '../logs/index.ts'
 import { ANNOTATIONS, LABELS, TASK_APP_NAME } from '../model/keys.ts'
+import { projectJob } from '../model/project.ts'
 import { taskState } from '../outcome/index.ts'
 import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
 import { createElection } from '../upkeep/lease.ts'
@@ -73,6 +74,10 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
       mayDeliver: (url, name) => (outbox?.url === url ? outbox.intake.hasRoom(name) : lanes.hasRoom(new URL(url).origin, name)),
       nextAttemptAtMs: (failures, id, nowMs, retryAfterMs) => nextAttemptAtMs(config.callback.schedule, failures, id, nowMs, retryAfterMs),
       patchJob: cluster.patchJob,
+      readJob: async (name) => {
+        const read = await cluster.getJob(name)
+        return read.ok ? { ok: true, value: projectJob(read.value) } : read
+      },
       deleteSecret: cluster.deleteSecret,
       logTail: failureLog.tail,
       followLog: failureLog.follow,

@@ -61,7 +61,9 @@ export function createReload(source: KubeConfigSource, first: KubeConfig): (refu
 
 function filesOf(source: KubeConfigSource): string[] {
   if (source.kind === 'file') return [source.path]
-  return process.env.KUBECONFIG ? process.env.KUBECONFIG.split(delimiter).filter((path) => path !== '') : [join(homedir(), '.kube', 'config')]
+  return process.env.KUBECONFIG
+    ? process.env.KUBECONFIG.split(delimiter).filter((path) => path !== '')
+    : [join(homedir(), '.kube', 'config')]
 }
 
 /** Changes when one of the files does. */

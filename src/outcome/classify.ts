@@ -3,7 +3,7 @@
 import type { Condition, PodView, StopMark, TaskView } from '../model/kube.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { deletionOf } from './disruption.ts'
-import { type Evidence, endedBefore, endedByItself, isOver, readEvidence } from './evidence.ts'
+import { type Evidence, endedByItself, isOver, readEvidence } from './evidence.ts'
 import type { OutcomeOptions } from './options.ts'
 import { type Wait, waitForPod, waitOfPod } from './pending.ts'
 import { podVerdict } from './pod-verdict.ts'
@@ -27,9 +27,9 @@ export function classify(task: TaskView, options: OutcomeOptions, nowMs: number)
   const { job, pod, mark, finished, decided } = seen
 
   if (endedByItself(seen)) {
-    const first = mark === null || endedBefore(seen, mark.atMs)
+    // Also after a stop mark: until its Pod was deleted nothing had been done to it. Whoever reported this without having seen the mark said the same.
     const vanishing = mark !== null || job.deletedMs !== null || pod?.gone === true
-    return ended(seen, mark && !first ? stoppedVerdict(seen, mark, true) : podVerdict(seen), vanishing)
+    return ended(seen, podVerdict(seen), vanishing)
   }
   if (finished) return classifyFinished(seen, finished, nowMs)
   if (decided && seen.pods.length > 0 && seen.pods.every(isOver)) return ended(seen, jobVerdict(seen, decided), true)

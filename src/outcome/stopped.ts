@@ -4,15 +4,18 @@ import { reasonOf } from '../model/reasons.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { compose, describeEnd, quote } from './compose.ts'
 import { deletionOf } from './disruption.ts'
-import { type Evidence, endedBefore, endedBeforeDeletion, type Terminated } from './evidence.ts'
+import { type Evidence, endedBeforeDeletion, type Terminated } from './evidence.ts'
 import { disruptedVerdict, podVerdict, taskVerdict } from './pod-verdict.ts'
 import { exitCodeOf } from './signals.ts'
 import { SIDECAR_GRACE } from './stop-mark.ts'
 import { isUsualWait } from './waiting.ts'
 
-/** Whether the workload had come to its own end before we, or anybody, stopped it. */
+/**
+ * Whether the workload had come to its own end before anybody stopped it. A stop begins with the deletion of its Pod, not with our mark: who has not
+ * seen the mark yet (its watch is behind, or it was written a moment later) must judge the same.
+ */
 export function cameFirst(seen: Evidence): boolean {
-  return (seen.mark === null || endedBefore(seen, seen.mark.atMs)) && endedBeforeDeletion(seen)
+  return endedBeforeDeletion(seen) && (seen.mark === null || hasEnd(seen))
 }
 
 /**
@@ -36,7 +39,7 @@ export function stoppedVerdict(seen: Evidence, mark: StopMark, stopped: boolean)
 
 /** Nobody can say that it has ended; but where the task's own container had before the stop, its verdict is known all the same. */
 function unconfirmedVerdict(seen: Evidence, mark: StopMark): Verdict {
-  if (mark.reason === SIDECAR_GRACE || (seen.end && endedBefore(seen, mark.atMs))) {
+  if (mark.reason === SIDECAR_GRACE || (seen.end && cameFirst(seen))) {
     const verdict = seen.end ? taskVerdict(seen, seen.end) : sidecarVerdict(seen, mark)
     return { ...verdict, detail: { ...verdict.detail, stopped: false } }
   }

@@ -10,7 +10,7 @@ import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube
 import type { Outcome, Verdict } from '../model/verdict.ts'
 import { factsOf, isBeingStopped, parseTime, startedFacts, type Target, targetOf } from './facts.ts'
 import type { Memory } from './memory.ts'
-import { closePatch, isAnotherObject, isClosed, readDelivery, readVerdict, recordPatch } from './record.ts'
+import { closePatch, hasLog, isAnotherObject, isClosed, readDelivery, readVerdict, recordPatch, withoutLog } from './record.ts'
 import type { SecondLook } from './second-look.ts'
 import { createStartedSender, type StartedSender } from './started.ts'
 import type { Stopper } from './stop.ts'
@@ -27,6 +27,8 @@ export interface ReconcileDeps {
   mayDeliver?: (url: string, name: string) => boolean
   nextAttemptAtMs: (failures: number, messageId: string, nowMs: number, retryAfterMs: number | null) => number | null
   patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
+  /** The Job as it is now; without it a write that met another is tried again later. */
+  readJob?: (name: string) => Promise<KubeResult<JobView>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
   /** The end of the log that tells about a failure; null where there is none. The note says what is missing, and why. */
   logTail: (task: TaskView, verdict: Verdict) => Promise<{ text: string | null; note?: string }>
@@ -54,6 +56,8 @@ export interface ReconcileOptions {
 
 /** These follow from the task's own clock or from somebody's deed, not from waiting: nothing live could change them. */
 const CERTAIN_STOPS: ReadonlySet<string> = new Set(['task_timeout', 'deleted', 'sidecar_grace'])
+
+const CONFLICT_TRIES = 5
 
 /** An error of the API that the work queue answers with a retry. */
 export class ReconcileError extends Error {
@@ -125,14 +129,15 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
     own.ended ??= { ...outcome, verdict }
     deps.forgetLog?.(job.uid)
-    if (!stored && outcome.evidenceCanVanish) await storeVerdict(job, verdict)
+    const storeFirst = outcome.evidenceCanVanish || (target !== null && owes(verdict) && hasLog(verdict))
+    if (!stored && storeFirst) await storeVerdict(job, verdict)
     // Once an attempt at the verdict was made, task_started would come after it.
     const verdictTried = round > 0 || (before?.attempts ?? 0) > 0
     if (target && outcome.startedMs !== null && !verdictTried) {
       await started.lastTry(name, own, startedFacts(task, facts, outcome.startedMs, verdict), target)
     }
 
-    const answer = own.answered ?? (await report(job, facts, verdict, target, stored !== null || outcome.evidenceCanVanish))
+    const answer = own.answered ?? (await report(job, facts, verdict, target, stored !== null || storeFirst))
     if (answer === 'later') return
     if (typeof answer === 'number') return answer
     own.answered = answer
@@ -188,18 +193,34 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     return nextAtMs
   }
 
+  /** The Job controller writes its status in the same moment: then on what is there now, unless another leader's verdict is. */
   async function storeVerdict(job: JobView, verdict: Verdict): Promise<void> {
-    await record(job, { verdict })
+    let current = job
+    for (let tries = 1; ; tries++) {
+      const conflict = await record(current, { verdict }, tries < CONFLICT_TRIES)
+      if (!conflict) return
+      const live = await deps.readJob?.(job.name)
+      if (!live?.ok || live.value.uid !== job.uid || readVerdict(live.value) || isClosed(live.value))
+        throw new ReconcileError('recording on the Job', conflict)
+      current = live.value
+    }
   }
 
-  async function record(job: JobView, what: { verdict?: Verdict; delivery?: DeliveryRecord }): Promise<void> {
+  /** Resolves with the error when somebody else wrote in between and the caller can deal with it. */
+  async function record(
+    job: JobView,
+    what: { verdict?: Verdict; delivery?: DeliveryRecord },
+    mayConflict = false,
+  ): Promise<KubeError | undefined> {
     const patched = await deps.patchJob(job.name, 'merge', recordPatch(job, what))
+    if (!patched.ok && patched.error.status === 409 && mayConflict && !isAnotherObject(patched.error)) return patched.error
     // 404: the Job is gone although it owed a report (our finalizer was taken off by hand). Memory still holds what is needed to go on.
     if (!patched.ok && patched.error.status !== 404 && !isAnotherObject(patched.error))
       throw new ReconcileError('recording on the Job', patched.error)
     const own = memory.of(job.uid)
     if (what.verdict) own.annotations[ANNOTATIONS.verdict] = JSON.stringify(what.verdict)
     if (what.delivery) own.annotations[ANNOTATIONS.delivery] = JSON.stringify(what.delivery)
+    return undefined
   }
 
   /** The Secret first, then one patch: a crash in between repeats both harmlessly. */
@@ -216,6 +237,8 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       throw new ReconcileError('closing the Job', patched.error)
     const own = memory.of(job.uid)
     own.annotations[ANNOTATIONS.delivery] = JSON.stringify(delivery)
+    if (delivery.state !== 'dead' && own.annotations[ANNOTATIONS.verdict] !== undefined)
+      own.annotations[ANNOTATIONS.verdict] = JSON.stringify(withoutLog(verdict))
     // A replay closes a task again that was counted the first time.
     if (delivery.round === undefined) countVerdict(verdict, own.endedSeenMs)
     deps.log.info(

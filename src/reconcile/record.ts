@@ -77,13 +77,26 @@ export function stopPatch(job: JobView, mark: string): object {
   }
 }
 
+/** The end of a log is in it: who reads that again may get something else. */
+export function hasLog({ detail }: Verdict): boolean {
+  return detail.log_tail !== undefined || detail.log_note !== undefined
+}
+
+/** What is kept of a verdict once nobody needs its bytes any more: a log is up to 64 KiB, for a day, in etcd and in every replica's cache. */
+export function withoutLog(verdict: Verdict): Verdict {
+  const { log_tail: _tail, log_note: _note, ...detail } = verdict.detail
+  return { ...verdict, detail }
+}
+
 /**
  * Strategic merge patch that closes a task: what was reported, retention, and our finalizer off (others' stay). A dead letter keeps its verdict,
- * so that a replay sends the same bytes when the Pod is long gone.
+ * so that a replay sends the same bytes when the Pod is long gone; any other loses the log in it.
  */
 export function closePatch(job: JobView, delivery: DeliveryRecord, retentionSeconds: number | null, verdict: Verdict): object {
   const dead = delivery.state === 'dead'
-  const keptVerdict = dead && readVerdict(job) === null ? { [annotation('verdict')]: JSON.stringify(verdict) } : {}
+  const stored = readVerdict(job)
+  const keeps = dead ? stored === null && verdict : stored !== null && hasLog(stored) && withoutLog(stored)
+  const keptVerdict = keeps ? { [annotation('verdict')]: JSON.stringify(keeps) } : {}
   return {
     metadata: {
       uid: job.uid,

@@ -60,13 +60,12 @@ const watch: fc.Arbitrary<Watch> = fc.record({
 interface First {
   verdict: Verdict
   line: string
-  marked: boolean
   stored: boolean
 }
 
 /**
  * Lives one life in front of a cache; asks after everything it hears and two minutes after the end. What is said first is what counts, as in the
- * reconcile loop. `changes`: what would have been said differently later, without a stop that was not known before.
+ * reconcile loop. `changes`: what would have been said differently later, by a replica that had heard more.
  */
 function live(life: Life, watches: { job: Watch; pod: Watch }): { verdict: Verdict; changes: string[] } {
   const cache: Cache = { job: null, pod: null }
@@ -81,9 +80,8 @@ function live(life: Life, watches: { job: Watch; pod: Watch }): { verdict: Verdi
     if (outcome.kind !== 'ended') return
     assert.ok(nowMs >= life.quietMs, 'a verdict while the container still ran')
     const said = line({ ...outcome, evidenceCanVanish: false })
-    const marked = task.job.annotations.stop !== undefined
-    first ??= { verdict: outcome.verdict, line: said, marked, stored: outcome.evidenceCanVanish }
-    if (said !== first.line && marked === first.marked) changes.push(`${first.line}, then ${said}`)
+    first ??= { verdict: outcome.verdict, line: said, stored: outcome.evidenceCanVanish }
+    if (said !== first.line) changes.push(`${first.line}, then ${said}`)
   }
   for (const { atMs, apply } of heard) {
     apply(cache)

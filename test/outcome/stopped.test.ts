@@ -54,23 +54,25 @@ const rows: Row[] = [
   ['an image that does not exist is not worth a retry', { job: { ...over('image_pull'), stop: ['image_pull', '12:00:30', 'ErrImagePull: manifest unknown'] }, pod: killed(waiting('ErrImagePull')) }, 'failed image_pull - stored'],
   ['nor one we may not read', { job: { ...over('image_pull'), stop: ['image_pull', '12:00:30', 'ErrImagePull: 401 Unauthorized'] }, now: '12:02:00' }, 'failed image_pull - stored'],
 
-  // What came first: the end of the task or our stop. Kubernetes' times are cut to seconds, ours are not.
+  // What came first: the end of the task, or the deletion of its Pod, with which a stop begins. Our mark alone has not touched it.
   ['completed two seconds before', { job: over('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:28') } }, 'completed 0 stored'],
   ['completed in the second before', { job: over('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:29') } }, 'completed 0 stored'],
-  ['completed in the same second: not sure', { job: over('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:30') } }, 'cancelled 0 stored'],
-  ['completed in the second after', { job: over('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:31') } }, 'cancelled 0 stored'],
+  ['completed in the same second, its Pod untouched', { job: over('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:30') } }, 'completed 0 stored'],
+  ['completed after the mark, its Pod untouched', { job: over('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:35') } }, 'completed 0 stored'],
+  ['completed after the mark, its Pod deleted in the second after', { job: over('task_cancelled'), pod: killed(exited(0, 'Completed', '12:00:31'), { phase: 'Succeeded', deleted: '12:00:32' }) }, 'completed 0 stored'],
+  ['completed after the mark, its Pod deleted in the same second: not sure', { job: over('task_cancelled'), pod: killed(exited(0, 'Completed', '12:00:31'), { phase: 'Succeeded', deleted: '12:00:31' }) }, 'cancelled 0 stored'],
   ['the mark on the full second, the end in the second before', { job: { stop: ['task_cancelled', '12:00:30.000'] }, pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:29') } }, 'completed 0 stored'],
-  ['the mark one millisecond earlier', { job: { stop: ['task_cancelled', '12:00:29.999'] }, pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:29') } }, 'cancelled 0 stored'],
+  ['the mark one millisecond earlier', { job: { stop: ['task_cancelled', '12:00:29.999'] }, pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:29') } }, 'completed 0 stored'],
   ['failed by itself before', { job: over('task_timeout'), pod: { phase: 'Failed', task: exited(7, 'Error', '12:00:25') } }, 'failed container_exit 7 stored'],
   ['out of memory before', { job: over('task_timeout'), pod: { phase: 'Failed', task: exited(137, 'OOMKilled', '12:00:25') } }, 'failed container_oom 137 stored'],
-  ['failed by itself after the mark, before its Pod was deleted', { job: stopping('task_timeout'), pod: { phase: 'Failed', task: exited(7, 'Error', '12:00:30') } }, 'failed task_timeout 7 stored'],
+  ['failed by itself after the mark, before its Pod was deleted', { job: stopping('task_timeout'), pod: { phase: 'Failed', task: exited(7, 'Error', '12:00:30') } }, 'failed container_exit 7 stored'],
   ['setup failed before', { job: over('task_cancelled'), pod: { phase: 'Failed', task: waiting('PodInitializing'), init: { setup: exited(2, 'Error', '12:00:20') } } }, 'failed setup_command 2 stored'],
   ['setup was stopped by us', { job: over('task_cancelled'), pod: killed(waiting('PodInitializing'), { init: { setup: exited(143, 'Error', '12:00:32') } }) }, 'cancelled - stored'],
   ['evicted before', { job: over('task_cancelled'), pod: { phase: 'Failed', reason: 'Evicted', task: exited(137, 'Error', '12:00:20'), conditions: [disrupted('TerminationByKubelet', '', '12:00:19')] } }, 'failed evicted 137 retryable stored'],
   ['completed before, and the Pod deleted all the same', { job: over('task_cancelled'), pod: killed(exited(0, 'Completed', '12:00:28'), { phase: 'Succeeded' }) }, 'completed 0 stored'],
   ['a drain began before the mark; the task ended between the two', { job: over('task_cancelled'), pod: killed(exited(0, 'Completed', '12:00:27'), { deleted: '12:00:25' }) }, 'cancelled 0 stored'],
   ['both Job conditions lag: the Pod alone is enough', { job: stopping('task_cancelled'), pod: { phase: 'Succeeded', task: exited(0, 'Completed', '12:00:28') } }, 'completed 0 stored'],
-  ['Complete came after the mark', { job: over('task_cancelled', { says: [COMPLETE], failed: 0, succeeded: 1 }), pod: killed(exited(0, 'Completed', '12:00:30'), { phase: 'Succeeded' }) }, 'cancelled 0 stored'],
+  ['Complete came after the mark', { job: over('task_cancelled', { says: [COMPLETE], failed: 0, succeeded: 1 }), pod: killed(exited(0, 'Completed', '12:00:30'), { phase: 'Succeeded' }) }, 'completed 0 stored'],
 
   // Not ended yet.
   ['just marked', { job: stopping('task_cancelled'), pod: { task: running() } }, 'stopping until 12:30:30.400'],

@@ -33,10 +33,7 @@ export interface Life {
   kind: 'completed' | 'failed' | 'cancelled'
   reason: string | null
   exitCode: number | null
-  /**
-   * Where end and stop met: the other verdict that is right as well. The end and the mark lie in one second and the Pod was seen before the mark;
-   * or the end came first by a hair, and the only object that says so may be lost.
-   */
+  /** Where end and stop met: the other verdict that is right as well. The end came first by a hair, and the only object that says so may be lost. */
   or?: Said
 }
 
@@ -80,15 +77,15 @@ export function lifeOf(script: Script): Life {
   const marked: JobSketch = { ...base, stop: [stop.reason, fine(stopMs)] }
   const deadline = (type: string): [string, string, string] => [type, 'DeadlineExceeded', clock(stopMs + 1000)]
   const kept = versions.filter(({ atMs }) => atMs <= stopMs)
-  const isSure = Math.floor(endMs / 1000) * 1000 + 1000 <= stopMs
   kept.push({ atMs: stopMs, job: marked })
   if (stopMs >= shownMs) {
     kept.push({ atMs: shownMs, pod: natural.pod })
     kept.push({ atMs: stopMs + 1000, job: { ...marked, active: 0, failed: 1, says: [deadline('FailureTarget'), deadline('Failed')] } })
-    if (isSure) return { versions: inOrder(kept), quietMs: endMs, ...natural.verdict }
-    return { versions: inOrder(kept), quietMs: endMs, ...natural.verdict, or: stoppedVerdict(stop.reason, natural.verdict.exitCode) }
+    return { versions: inOrder(kept), quietMs: endMs, ...natural.verdict }
   }
   const deletedMs = stopMs + 1000
+  // Both times are cut to seconds.
+  const isSure = Math.floor(endMs / 1000) + 1 <= Math.floor(deletedMs / 1000)
   if (stopMs < createdMs) {
     kept.push({
       atMs: deletedMs,

@@ -81,6 +81,8 @@ function world(options: {
   answers?: DeliveryResult[]
   callbackUrl?: string | null
   failWrites?: string[]
+  /** So many records meet somebody else's write. */
+  conflicts?: number
   metrics?: ReturnType<typeof createMetrics>
 }) {
   const did: string[] = []
@@ -88,10 +90,14 @@ function world(options: {
   const patches: { kind: string; patch: Record<string, Record<string, unknown>> }[] = []
   const answers = [...(options.answers ?? [])]
   const failWrites = [...(options.failWrites ?? [])]
+  let conflicts = options.conflicts ?? 0
   const state = {
     outcome: options.outcome,
     nowMs: NOW_MS,
     live: null as Outcome | null,
+    /** What a live read shows. */
+    now: job(),
+    logTail: 'the end of the log',
     task: { job: job(), pods: [{ name: 'pod-1', gone: false, node: 'n1' }] } as unknown as TaskView,
   }
   const refuse = (what: string): { ok: false; error: never } | null => {
@@ -131,6 +137,10 @@ function world(options: {
           const what = kind === 'strategic' ? 'close' : 'record'
           const refused = refuse(what)
           if (refused) return refused
+          if (what === 'record' && conflicts-- > 0) {
+            did.push('record CONFLICT')
+            return { ok: false, error: { status: 409, reason: 'Conflict', message: 'modified', retryable: false } as never }
+          }
           did.push(what)
           patches.push({ kind, patch: patch as never })
           return { ok: true, value: {} as never }
@@ -141,7 +151,8 @@ function world(options: {
           did.push('secret')
           return { ok: true, value: null }
         },
-        logTail: async () => ({ text: 'the end of the log' }),
+        readJob: async () => ({ ok: true, value: state.now }),
+        logTail: async () => ({ text: state.logTail }),
         memory: createMemory(),
         clock: { now: () => state.nowMs, after: () => () => {} },
         log: createLog({ level: 'silent', workerId: 'w' }),
@@ -217,25 +228,25 @@ test('a Secret that cannot be deleted keeps the task open, and is not forgotten'
   assert.deepEqual(did, ['send task_started', 'send task_completed', 'secret FAILED', 'secret', 'close'])
 })
 
-test('a failed attempt is recorded with the verdict and the time of the next one; the next attempt waits for that time', async () => {
+test('a failed attempt is recorded with the time of the next one; the next attempt waits for that time', async () => {
   const retry: DeliveryResult = { kind: 'retry', status: 503, afterMs: null, cause: 'the receiver answered 503' }
   const { did, patches, state, step } = world({ outcome: ended(failed), answers: [{ kind: 'acknowledged', status: 200 }, retry] })
   const again = (await step('x')) ?? 0
   assert.ok(again >= NOW_MS + 4_000 && again <= NOW_MS + 6_000, 'the second gap is 5 s ± 20 %')
-  const recorded = annotationOf(patches[0]?.patch, 'delivery')
+  const recorded = annotationOf(patches[1]?.patch, 'delivery')
   assert.deepEqual([recorded.state, recorded.attempts, recorded.last_error], ['owed', 1, 'the receiver answered 503'])
   assert.equal((annotationOf(patches[0]?.patch, 'verdict').detail as { log_tail: string }).log_tail, 'the end of the log')
   assert.equal(await step('x'), Date.parse(String(recorded.next_at)))
   state.nowMs = again
   await step('x')
-  assert.deepEqual(did, ['send task_started', 'send task_failed', 'record', 'send task_failed', 'secret', 'close'])
+  assert.deepEqual(did, ['record', 'send task_started', 'send task_failed', 'record', 'send task_failed', 'secret', 'close'])
 })
 
 test('a restart while the verdict is owed goes on from the record: same verdict, same id, attempts counted on', async () => {
   const retry: DeliveryResult = { kind: 'retry', status: 500, afterMs: 60_000, cause: 'x' }
   const { sent, patches, state, replica, step } = world({ outcome: ended(failed), answers: [{ kind: 'acknowledged', status: 200 }, retry] })
   await step('x')
-  const { annotations } = (patches[0]?.patch.metadata ?? {}) as { annotations: Record<string, string> }
+  const annotations = Object.assign({}, ...patches.map(({ patch }) => patch.metadata?.annotations)) as Record<string, string>
   state.task = {
     ...state.task,
     job: job(Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name.replace('jobhook.dev/', ''), text]))),
@@ -255,6 +266,36 @@ test('a restart while the verdict is owed goes on from the record: same verdict,
   assert.equal(verdicts.length, 2)
   assert.equal(verdicts[0]?.body, verdicts[1]?.body)
   assert.equal(annotationOf(patches.at(-1)?.patch, 'delivery').attempts, 2)
+})
+
+test('the end of a log is written down before it is sent: a replica that is killed right after says the same bytes again', async () => {
+  const yes: DeliveryResult = { kind: 'acknowledged', status: 200 }
+  const { did, sent, patches, state, replica, step } = world({ outcome: ended(failed), answers: [yes, { kind: 'later', cause: 'killed' }] })
+  await step('x')
+  state.task = { ...state.task, job: job({ verdict: JSON.stringify(annotationOf(patches[0]?.patch, 'verdict')) }) }
+  state.logTail = 'what is left of the log'
+  await replica()('x')
+  assert.deepEqual(did, ['record', 'send task_started', 'send task_failed', 'send task_started', 'send task_failed', 'secret', 'close'])
+  const verdicts = sent.filter((message) => message.slot === 'verdict')
+  assert.equal(verdicts[0]?.body, verdicts[1]?.body)
+  assert.match(verdicts[1]?.body ?? '', /the end of the log/)
+  const kept = annotationOf(patches.at(-1)?.patch, 'verdict')
+  assert.deepEqual(
+    [kept.reason, (kept.detail as { log_tail?: string }).log_tail],
+    ['container_exit', undefined],
+    'once it is acknowledged the log goes from the Job',
+  )
+})
+
+test('a verdict meets the Job controller’s own write: it is written on what is there now, but never over another leader’s', async () => {
+  const { did, state, step } = world({ outcome: ended(failed), conflicts: 2 })
+  await step('x')
+  assert.deepEqual(did.slice(0, 4), ['record CONFLICT', 'record CONFLICT', 'record', 'send task_started'])
+  const late = world({ outcome: ended(failed), conflicts: 1 })
+  late.state.now = job({ verdict: JSON.stringify({ ...failed, message: 'another leader' }) })
+  await assert.rejects(late.step('x'), /Conflict/)
+  assert.deepEqual(late.did, ['record CONFLICT'])
+  assert.equal(state.task.job.annotations.verdict, undefined)
 })
 
 test('after the last attempt of the schedule it is a dead letter: closed, labelled, kept longer', async () => {
