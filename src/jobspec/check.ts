@@ -40,7 +40,7 @@ export function checkAssignment(assignment: Assignment, options: JobSpecOptions)
     add('/data/docker_image', 'is needed: no image is configured. Send docker_image, or set backend.kubernetes.default_image')
   }
   for (const error of checkSidecars(sidecarsOf(assignment, options.kubernetes), options.kubernetes)) add(error.pointer, error.detail)
-  checkUnicode(knownPart(Assignment, assignment), '/data', add)
+  for (const [at, problem] of unicodeProblems(knownPart(Assignment, assignment))) add(`/data${at}`, problem)
   // The answer travels as UTF-8 too.
   return errors.map((error) => ({ ...error, pointer: error.pointer.toWellFormed() }))
 }
@@ -100,13 +100,26 @@ function checkLabels(labels: Readonly<Record<string, string>>, add: (at: string,
 }
 
 /** JSON may hold half of a surrogate pair; on its way through UTF-8 it would become another character in silence. */
-function checkUnicode(value: unknown, at: string, add: (at: string, problem: string | null) => void): void {
-  if (typeof value === 'string') add(at, unicodeProblem(value))
-  else if (value !== null && typeof value === 'object') {
-    for (const [name, member] of Object.entries(value)) {
-      const below = at + pointer(name)
-      add(below, unicodeProblem(name))
-      checkUnicode(member, below, add)
-    }
+function unicodeProblems(value: unknown): [at: string, problem: string][] {
+  if (typeof value === 'string') {
+    const problem = unicodeProblem(value)
+    return problem === null ? NO_PROBLEMS : [['', problem]]
   }
+  if (value === null || typeof value !== 'object') return NO_PROBLEMS
+  let found = NO_PROBLEMS
+  for (const name of Object.keys(value)) {
+    const problem = unicodeProblem(name)
+    const below = unicodeProblems((value as Record<string, unknown>)[name])
+    if (problem === null && below.length === 0) continue
+    // Where it lies is only worked out when there is something to say.
+    const at = pointer(name)
+    found = [
+      ...found,
+      ...(problem === null ? [] : [[at, problem] as [string, string]]),
+      ...below.map(([rest, text]): [string, string] => [at + rest, text]),
+    ]
+  }
+  return found
 }
+
+const NO_PROBLEMS: [at: string, problem: string][] = []

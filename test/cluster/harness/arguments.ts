@@ -1,18 +1,24 @@
 // The command line of test/cluster/run.ts: what can be asked for, and the help text. Decides nothing else.
 import { parseArgs } from 'node:util'
 
-export interface Options {
-  action: 'run' | 'stop' | 'build' | 'help'
-  /** File patterns to run (with `run`), or the kept cluster's folder (with `stop`); empty means all. */
-  operands: string[]
-  keep: boolean
+/** What kind of cluster is brought up. */
+export interface ClusterOptions {
   node: boolean
   kwokNodes: number
+  /** Without them (and without nodes) only etcd and kube-apiserver run: Jobs are stored, and nothing acts on them. */
+  controllers: boolean
   audit: boolean
   /** Kubernetes' own slow defaults for the Job controller instead of 50 workers and 1,000 requests a second. */
   stockControllerManager: boolean
   /** The kubelet without the alpha gate EventedPLEG: a Job then takes 3 s rather than 1 s. */
   stockKubelet: boolean
+}
+
+export interface Options extends ClusterOptions {
+  action: 'run' | 'stop' | 'build' | 'help'
+  /** File patterns to run (with `run`), or the kept cluster's folder (with `stop`); empty means all. */
+  operands: string[]
+  keep: boolean
   /** Everything after a lone `--`: handed to `node --test`. */
   testArguments: string[]
 }
@@ -65,6 +71,7 @@ export function parseArguments(argv: string[]): Options {
     keep: values.keep,
     node: values.node,
     kwokNodes,
+    controllers: true,
     audit: values.audit,
     stockControllerManager: values['stock-controller-manager'],
     stockKubelet: values['stock-kubelet'],

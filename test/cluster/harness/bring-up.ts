@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAccess, createNamespace } from './access.ts'
 import type { Api } from './api.ts'
-import type { Options } from './arguments.ts'
+import type { ClusterOptions } from './arguments.ts'
 import { buildTools } from './build.ts'
 import { type Binaries, startControlPlane } from './control-plane.ts'
 import type { TestCluster } from './environment.ts'
@@ -27,7 +27,7 @@ export interface BringUpDeps {
   signal: AbortSignal
 }
 
-export async function bringUp(options: Options, deps: BringUpDeps): Promise<TestCluster> {
+export async function bringUp(options: ClusterOptions, deps: BringUpDeps): Promise<TestCluster> {
   const given = process.env.TEST_KUBECONFIG
   if (given) return useGivenCluster(given, deps)
   const assets = process.env.KUBEBUILDER_ASSETS
@@ -35,10 +35,14 @@ export async function bringUp(options: Options, deps: BringUpDeps): Promise<Test
   return bringUpAll(options, deps)
 }
 
-async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestCluster> {
+async function bringUpAll(options: ClusterOptions, deps: BringUpDeps): Promise<TestCluster> {
   const { report } = deps
   const host = await chooseNodeHost(options, deps)
-  const wanted: Tool[] = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+  const wanted: Tool[] = [
+    'etcd',
+    'kube-apiserver',
+    ...(options.controllers ? (['kube-controller-manager', 'kube-scheduler'] as const) : []),
+  ]
   if (options.kwokNodes > 0) wanted.push('kwok')
   if (host !== null) wanted.push('kubelet', 'containerd', 'containerd-shim-runc-v2', 'ctr')
   const tools = await buildTools(wanted, { ...deps, onStart: (pid) => deps.ledger.add(pid, 'go build', true) })
@@ -48,8 +52,8 @@ async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestClus
     const binaries: Binaries = {
       etcd: tools('etcd'),
       apiserver: tools('kube-apiserver'),
-      controllerManager: tools('kube-controller-manager'),
-      scheduler: tools('kube-scheduler'),
+      controllerManager: options.controllers ? tools('kube-controller-manager') : null,
+      scheduler: options.controllers ? tools('kube-scheduler') : null,
     }
     const plane = await report.stage('  etcd and kube-apiserver ready', () =>
       startControlPlane(binaries, { namespace, nodeName, ...options }, deps),
@@ -61,7 +65,7 @@ async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestClus
       report.stage('  service account and kubeconfigs', () =>
         createAccess(plane.api, { namespace, clusterEntry: plane.clusterEntry, path: kubeconfig }),
       ),
-      report.stage('  controllers at work', () => defaultServiceAccount(plane.api, deps)),
+      options.controllers ? report.stage('  controllers at work', () => defaultServiceAccount(plane.api, deps)) : null,
       options.kwokNodes === 0
         ? null
         : report.stage(`  ${options.kwokNodes} kwok nodes ready`, async () => {
@@ -78,7 +82,7 @@ async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestClus
       adminKubeconfig: plane.adminKubeconfig,
       node,
       kwok,
-      controllers: true,
+      controllers: options.controllers,
       auditLog: plane.auditLog,
       etcdUrl: plane.etcdUrl,
       containerd: startingNode?.containerd ?? null,
@@ -88,7 +92,7 @@ async function bringUpAll(options: Options, deps: BringUpDeps): Promise<TestClus
 }
 
 /** envtest's binaries: an apiserver with nothing behind it. */
-async function bringUpFromAssets(folder: string, options: Options, deps: BringUpDeps): Promise<TestCluster> {
+async function bringUpFromAssets(folder: string, options: ClusterOptions, deps: BringUpDeps): Promise<TestCluster> {
   const binary = (name: string) => {
     const path = join(folder, name)
     if (!existsSync(path))
@@ -119,7 +123,7 @@ async function bringUpFromAssets(folder: string, options: Options, deps: BringUp
   })
 }
 
-async function chooseNodeHost(options: Options, deps: BringUpDeps): Promise<NodeHost | null> {
+async function chooseNodeHost(options: ClusterOptions, deps: BringUpDeps): Promise<NodeHost | null> {
   if (!options.node) return null
   const host = findNodeHost(deps.report)
   if (typeof host !== 'string') {

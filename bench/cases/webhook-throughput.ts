@@ -1,0 +1,72 @@
+// Webhook to durable Job and Secret, as many as go through at 1, 16 and 64 at a time.
+
+import { spread } from '../lib/statistics.ts'
+import type { Case, Figure } from '../model.ts'
+import { type Entrances, startEntrances } from './entrances.ts'
+
+const REQUESTS = { 1: 300, 16: 1_500, 64: 2_000 } as const
+const QUICK_REQUESTS = { 1: 150, 16: 600, 64: 800 } as const
+
+export const webhookThroughput: Case = {
+  name: 'webhook-throughput',
+  title: 'Webhook → durable Job and Secret, throughput',
+  comparedWith:
+    'a bare relay in the same place (node:http that posts a canned Secret and Job, no checks); the raw posts without any server',
+  quick: true,
+  async run(context) {
+    const plane = await context.plane('bare')
+    const entrances = await startEntrances(plane)
+    const figures: Figure[] = []
+    try {
+      await warmUp(entrances)
+      for (const concurrency of [1, 16, 64] as const) {
+        const count = (context.quick ? QUICK_REQUESTS : REQUESTS)[concurrency]
+        const seen = { jobhook: [] as number[], relay: [] as number[], raw: [] as number[] }
+        const cpu = { jobhook: [] as number[], relay: [] as number[] }
+        for (let run = 0; run < context.runs; run++) {
+          for (const side of ['relay', 'jobhook', 'raw'] as const) {
+            const cpuBefore = side === 'raw' ? 0 : entrances.cpuSeconds(side)
+            const result = await entrances.load(side, { prefix: `t${concurrency}-${run}-${side}`, count, concurrency })
+            if (result.refused > 0) throw new Error(`${result.refused} of ${count} requests were refused by ${side}`)
+            seen[side].push(result.perSecond)
+            if (side !== 'raw') cpu[side].push(((entrances.cpuSeconds(side) - cpuBefore) / (count + concurrency)) * 1_000)
+          }
+          await plane.wipe()
+        }
+        const jobhook = spread(seen.jobhook)
+        figures.push(
+          {
+            name: `${concurrency} at a time`,
+            unit: 'tasks/s',
+            jobhook,
+            reference: { name: 'relay', spread: spread(seen.relay) },
+            goal: { of: 'ratio', bound: 'at least', limit: 0.9 },
+          },
+          {
+            name: `${concurrency} at a time, against raw posts`,
+            unit: 'tasks/s',
+            jobhook,
+            reference: { name: 'raw posts', spread: spread(seen.raw) },
+            goal: { of: 'ratio', bound: 'at least', limit: 0.75 },
+          },
+          {
+            name: `${concurrency} at a time, CPU a task`,
+            unit: 'ms',
+            jobhook: spread(cpu.jobhook),
+            reference: { name: 'relay', spread: spread(cpu.relay) },
+            goal: null,
+          },
+        )
+      }
+    } finally {
+      await entrances.stop()
+    }
+    return figures
+  },
+}
+
+/** Code is compiled and connections are open before anything counts. */
+async function warmUp(entrances: Entrances): Promise<void> {
+  for (const side of ['relay', 'jobhook', 'raw'] as const)
+    await entrances.load(side, { prefix: `warm-${side}`, count: 600, concurrency: 16 })
+}
