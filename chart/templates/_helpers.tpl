@@ -56,6 +56,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- .Values.config.listen | default "0.0.0.0:8080" -}}
 {{- end }}
 
+{{/* HTTPS where config.tls names a certificate: probes and monitors follow. */}}
+{{- define "jobhook.scheme" -}}
+{{- if dig "tls" "cert_file" "" .Values.config -}}HTTPS{{- else -}}HTTP{{- end -}}
+{{- end }}
+
 {{- define "jobhook.containerPort" -}}
 {{- include "jobhook.listen" . | splitList ":" | last -}}
 {{- end }}
