@@ -15,6 +15,7 @@ import { readQuery } from './lib/query.ts'
 import { createValidator } from './lib/validate.ts'
 import type { FieldError } from './model/problem.ts'
 import { PROBLEMS, type ProblemCode, type Refusal, refusal } from './model/problem.ts'
+import { ambiguity } from './strict-http.ts'
 
 /** Largest body of any request. */
 export const BODY_LIMIT_BYTES = 256 * 1024
@@ -52,7 +53,8 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 30_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
+    // A missing Host is refused by strict-http.ts, which also ends the connection.
+    http: { requireHostHeader: false, headersTimeout: 10_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -88,7 +90,15 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
     return sendProblem(reply, refused)
   })
   app.server.maxConnections = options.connections
-  app.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS))
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS)
+    // What came in one piece with a refused request is read already, but never answered.
+    if (refusedSockets.has(request.raw.socket)) return reply.hijack()
+    const refused = ambiguity(request.raw)
+    if (!refused) return
+    refusedSockets.add(request.raw.socket)
+    return sendProblem(reply.header('connection', 'close'), refused)
+  })
   answerUnknownRoutes(app)
   capInFlight(app, options.requestsInFlight)
   guardAccess(app, deps, options)
@@ -186,9 +196,13 @@ function capInFlight(app: App, cap: number): void {
   app.addHook('onRequestAbort', async (request) => release(request))
 }
 
+/** Connections whose last answer was that their bytes are ambiguous: nothing more is said on them. */
+const refusedSockets = new WeakSet<Socket>()
+
 /** Bytes that are no HTTP request never reach a route; they get problem details all the same. */
 function answerMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  if (refusedSockets.has(socket)) return void socket.end()
   const refused =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? refusal('headers_too_large', 'the request headers may have at most 16 KiB')
