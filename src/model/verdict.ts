@@ -54,6 +54,8 @@ export type Outcome =
       waitingFor: string | null
       /** A container state this version does not know, by its reason: it is waited for, logged once and counted. */
       unknownState?: string
+      /** The Job has ended, and its Pod was never seen: from then on (epoch ms) a live look may settle what the watch has not told. */
+      lookAtMs?: number
     }
   /** Stop the workload first; the verdict follows from the stop mark once it has ended. */
   | { kind: 'stop'; reason: string; message: string }

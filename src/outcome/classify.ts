@@ -13,8 +13,10 @@ import { cameFirst, jobVerdict, stoppedVerdict } from './stopped.ts'
 
 /** Jobs and Pods come by two watches. When the Job has ended, its Pod's last state gets this long to arrive; a broken watch is back by then. */
 const BEHIND_POD_MS = 60_000
-/** The same for a Pod that was never seen: most likely it is gone, and nothing will arrive; a watch that failed a few times is back by then. */
+/** The same for a Pod that was never seen, where nobody can look; a watch that failed a few times is back by then. */
 const UNSEEN_POD_MS = 30_000
+/** The watch of Pods is usually behind that of Jobs by less; then one live list is worth its price. */
+const LOOK_AFTER_MS = 3_000
 /** A stopped Job without a Pod is ended by the Job controller within a second; a controller that cannot is given this long. */
 const NO_POD_MS = 30_000
 /** Beyond its grace period a deleted Pod ends only if its kubelet is there. */
@@ -31,7 +33,7 @@ export function classify(task: TaskView, options: OutcomeOptions, nowMs: number)
     const vanishing = mark !== null || job.deletedMs !== null || pod?.gone === true
     return ended(seen, podVerdict(seen), vanishing)
   }
-  if (finished) return classifyFinished(seen, finished, nowMs)
+  if (finished) return classifyFinished(seen, finished, options, nowMs)
   if (decided && seen.pods.length > 0 && seen.pods.every(isOver)) return ended(seen, jobVerdict(seen, decided), true)
   if (mark) return classifyStopped(seen, mark, options, nowMs)
   if (job.deletedMs !== null) {
@@ -48,15 +50,18 @@ export function classify(task: TaskView, options: OutcomeOptions, nowMs: number)
 }
 
 /** The Job controller has said its last word; what is left is to know how. */
-function classifyFinished(seen: Evidence, word: Condition, nowMs: number): Outcome {
+function classifyFinished(seen: Evidence, word: Condition, { hint }: OutcomeOptions, nowMs: number): Outcome {
   const { job, pod, mark } = seen
-  const unseen = !pod && job.failed + job.succeeded > 0
+  const unseen = !pod && job.failed + job.succeeded > 0 && hint?.noPods !== true
   const behind = pod !== null && !isOver(pod) && !seen.end
   // Before 1.31 Kubernetes said Failed while the Pod was still ending: its grace period counts too.
   const pastGraceMs = behind && pod.deletedMs !== null ? pod.deletedMs + graceMs(pod) + DELETION_SLACK_MS : 0
   const untilMs = Math.max(pastGraceMs, (word.atMs ?? 0) + (behind ? BEHIND_POD_MS : UNSEEN_POD_MS))
-  if ((unseen || behind) && nowMs < untilMs)
-    return live(seen, mark || isBeingDeleted(pod) ? 'stopping' : pod ? 'running' : 'pending', untilMs, 'the last state of its Pod')
+  if ((unseen || behind) && nowMs < untilMs) {
+    const state = mark || isBeingDeleted(pod) ? 'stopping' : pod ? 'running' : 'pending'
+    const waits = live(seen, state, untilMs, 'the last state of its Pod')
+    return unseen ? { ...waits, lookAtMs: (word.atMs ?? 0) + LOOK_AFTER_MS } : waits
+  }
   return ended(seen, jobVerdict(seen, word), true)
 }
 

@@ -30,4 +30,6 @@ export interface OutcomeHint {
   podEventMessage?: string
   /** When the autoscaler last said TriggeredScaleUp (epoch ms). */
   scaleUpAtMs?: number
+  /** A live list taken after the Job's end has no Pod of it: none will arrive. */
+  noPods?: true
 }

@@ -19,7 +19,7 @@ export interface ReconcileDeps {
   getTask: (name: string) => TaskView | null
   classify: (task: TaskView, nowMs: number) => Outcome
   stopper: Stopper
-  secondLook: Pick<SecondLook, 'confirm'>
+  secondLook: Pick<SecondLook, 'confirm' | 'findPods'>
   messages: MessageBuilder
   /** `name` is woken when a message that had to wait may go. */
   deliver: (message: OwedMessage, name: string) => Promise<DeliveryResult>
@@ -91,7 +91,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       own.foreign = true
       return
     }
-    const task: TaskView = job === seen.job ? seen : { job, pods: seen.pods }
+    let task: TaskView = job === seen.job ? seen : { job, pods: seen.pods }
     const facts = factsOf(task, options.workerId)
     const target = targetOf(job, options.callbackUrl)
 
@@ -100,6 +100,10 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       ? { kind: 'ended', verdict: stored, evidenceCanVanish: false, startedMs: parseTime(stored.startedAt) }
       : (own.ended ?? deps.classify(task, clock.now()))
     if (outcome.kind === 'stop' && !CERTAIN_STOPS.has(outcome.reason)) outcome = await deps.secondLook.confirm(task, outcome)
+    if (outcome.kind === 'live' && outcome.lookAtMs !== undefined) {
+      if (clock.now() < outcome.lookAtMs) return outcome.lookAtMs
+      ;({ task, outcome } = await deps.secondLook.findPods(task, outcome))
+    }
     if (outcome.kind === 'live') {
       if (outcome.unknownState !== undefined && outcome.unknownState !== own.unknownState) {
         own.unknownState = outcome.unknownState

@@ -1,5 +1,6 @@
-// Before a task is failed for waiting too long: a live read of its Job and Pods (the cache may be behind), and one list of its Events, which say why
-// (quota, admission, volumes, an autoscaler at work). Never needed for a verdict: when the API does not answer in time, the first look stands.
+// A look past the cache. Before a task is failed for waiting too long: a live read of its Job and Pods (the cache may be behind), and one list of its Events, which say why
+// (quota, admission, volumes, an autoscaler at work). For a Job that ended without its Pod ever being seen: one live list of its Pods. Never needed
+// for a verdict: when the API does not answer in time, the first look stands.
 import type { Clock } from '../lib/clock.ts'
 import { sleep } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
@@ -14,6 +15,7 @@ export interface EventHint {
   podEventMessage?: string
   /** Epoch ms of the latest TriggeredScaleUp. */
   scaleUpAtMs?: number
+  noPods?: true
 }
 
 export interface EventView {
@@ -24,9 +26,13 @@ export interface EventView {
   atMs: number
 }
 
+type Live = Extract<Outcome, { kind: 'live' }>
+
 export interface SecondLook {
   /** `outcome` is a stop. Resolves with what is true now: the same stop (perhaps with a better message), or that the task lives after all. */
   confirm(task: TaskView, outcome: Extract<Outcome, { kind: 'stop' }>): Promise<Outcome>
+  /** `outcome` waits for a Pod that was never seen. Resolves with what a live list of the Job's Pods makes of it, or with when to try again. */
+  findPods(task: TaskView, outcome: Live): Promise<{ task: TaskView; outcome: Outcome }>
   /** What Events told about this Job, once somebody has looked. */
   hintOf(jobUid: string): EventHint | undefined
   retain(uids: ReadonlySet<string>): void
@@ -35,6 +41,9 @@ export interface SecondLook {
 /** An Event list scans the whole namespace on the server and takes fairness seats: few at once, and once a task. */
 const LISTS_AT_ONCE = 4
 const PATIENCE_MS = 3_000
+/** After a watch that was away for long, many Jobs may ask at once. */
+const FINDS_AT_ONCE = 8
+const FIND_AGAIN_MS = 1_000
 
 export function createSecondLook(deps: {
   getJob: (name: string) => Promise<KubeResult<KubeObject>>
@@ -48,6 +57,7 @@ export function createSecondLook(deps: {
 }): SecondLook {
   const hints = new Map<string, EventHint>()
   let listing = 0
+  let finding = 0
 
   async function live(task: TaskView): Promise<TaskView> {
     const [job, pods] = await Promise.all([deps.getJob(task.job.name), deps.listPods(task.job.name)])
@@ -86,6 +96,22 @@ export function createSecondLook(deps: {
     hintOf: (uid) => hints.get(uid),
     retain(uids) {
       for (const uid of hints.keys()) if (!uids.has(uid)) hints.delete(uid)
+    },
+    async findPods(task, outcome) {
+      const nextMs = deps.clock.now() + FIND_AGAIN_MS
+      const later = { task, outcome: { ...outcome, wakeAtMs: Math.min(outcome.wakeAtMs ?? nextMs, nextMs) } }
+      if (finding >= FINDS_AT_ONCE) return later
+      finding++
+      try {
+        const pods = await deps.listPods(task.job.name)
+        if (!pods.ok) return later
+        const ours = pods.value.filter((pod) => pod.jobUid === task.job.uid).sort((a, b) => a.createdMs - b.createdMs)
+        const hint = hints.get(task.job.uid)
+        const found: TaskView = { job: task.job, pods: ours }
+        return { task: found, outcome: deps.classify(found, deps.clock.now(), ours.length === 0 ? { ...hint, noPods: true } : hint) }
+      } finally {
+        finding--
+      }
     },
     async confirm(task, outcome) {
       let now = task

@@ -125,6 +125,10 @@ function world(options: {
             did.push('look again')
             return state.live ?? outcome
           },
+          findPods: async (task, outcome) => {
+            did.push('find its Pods')
+            return { task, outcome: state.live ?? outcome }
+          },
         },
         messages: createMessageBuilder(),
         deliver: async (message) => {
@@ -366,6 +370,18 @@ test('a task that has waited too long by the cache is looked at live before it i
   state.live = null
   await step('x')
   assert.deepEqual(did, ['look again', 'look again', 'stop unschedulable'])
+})
+
+test('a Job that ended without its Pod ever being seen is looked at live, but not at once', async () => {
+  const waits = { ...live(null, NOW_MS + 30_000), lookAtMs: NOW_MS + 3_000 } as Outcome
+  const { did, state, step } = world({ outcome: waits })
+  assert.equal(await step('x'), NOW_MS + 3_000)
+  assert.deepEqual(did, [])
+  state.nowMs += 3_000
+  state.live = ended(completed, true)
+  await step('x')
+  assert.deepEqual(did.slice(0, 2), ['find its Pods', 'record'])
+  assert.equal(did.at(-1), 'close')
 })
 
 test('a verdict once reached stands, also when a stop mark comes before it is delivered', async () => {

@@ -36,7 +36,7 @@ function world(answers: DeliveryResult[]) {
         getTask: () => ({ job: job(), pods: [] }) as TaskView,
         classify: () => outcome,
         stopper: { stop: async () => ({ kind: 'ended' }) },
-        secondLook: { confirm: async (_task, proposed) => proposed },
+        secondLook: { confirm: async (_task, proposed) => proposed, findPods: async (task, outcome) => ({ task, outcome }) },
         messages: createMessageBuilder(),
         async deliver(message) {
           const answer = answers.shift() ?? { kind: 'acknowledged', status: 200 }
