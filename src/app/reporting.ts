@@ -79,7 +79,7 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
         return read.ok ? { ok: true, value: projectJob(read.value) } : read
       },
       deleteSecret: cluster.deleteSecret,
-      logTail: failureLog.tail,
+      complete: failureLog.complete,
       followLog: failureLog.follow,
       forgetLog: keeper.forget,
       memory,

@@ -1,9 +1,10 @@
-// The end of a log for a failure's report: from the stream that was followed before the stop, else read now; secrets taken out, cut to size, and
+// What a report says in the task's own words, with its secret values taken out. The end of a failure's log: from the stream that was followed before the stop, else read now; secrets taken out, cut to size, and
 // in words what is missing and why. What cannot be known is said, not guessed.
 import { describeError } from '../lib/log.ts'
 import { ANNOTATIONS, TASK_CONTAINER } from '../model/keys.ts'
-import type { PodView, TaskView } from '../model/kube.ts'
+import type { JobView, PodView, TaskView } from '../model/kube.ts'
 import type { Verdict } from '../model/verdict.ts'
+import { cleanVerdict, mayQuote } from './clean.ts'
 import { fitTail } from './fit.ts'
 import type { LogKeeper } from './keeper.ts'
 import { redact, secretForms } from './redact.ts'
@@ -20,8 +21,15 @@ export interface LogTail {
 export interface FailureLog {
   /** Follows the log of a Pod that is about to end by force. Resolves within two seconds; does nothing where nothing runs or is of use. */
   follow(task: TaskView): Promise<void>
-  tail(task: TaskView, verdict: Verdict): Promise<LogTail>
+  /**
+   * The verdict as it may leave: with the end of a failure's log, and without secret values. One read of the task's Secret, where it has one and
+   * the verdict quotes anything. Rejects when the Secret cannot be read just now: what a task found out must not be lost to a busy API.
+   */
+  complete(task: TaskView, verdict: Verdict): Promise<Verdict>
 }
+
+/** null: they could not be read, so nothing may be sent. */
+type Forms = readonly string[] | null
 
 /** Read beyond the tail itself, so that a value at its front is seen whole and can be taken out. */
 export const SLACK_BYTES = 16_384
@@ -82,40 +90,58 @@ export function createFailureLog(
     return { text, cutFront: kept.droppedBytes > 0 || lines(text) >= tailLines, cutBack: !kept.complete, notes }
   }
 
-  /** null: they could not be read, so nothing may be sent. */
-  async function formsOf(task: TaskView): Promise<string[] | null> {
+  async function formsOf(task: TaskView): Promise<Forms> {
     const secret = task.job.annotations[ANNOTATIONS.secret]
     if (!secret) return []
     const values = await deps.readSecretValues(secret)
-    return values.ok ? secretForms(values.value) : null
+    if (values.ok) return secretForms(values.value)
+    if (values.error.retryable) throw new Error(`reading the Secret: ${values.error.message}`, { cause: values.error.cause })
+    return null
+  }
+
+  async function tail(task: TaskView, verdict: Verdict, forms: Forms): Promise<LogTail> {
+    const { job, pods } = task
+    const pod = pods.find(({ name }) => name === verdict.detail.pod) ?? null
+    const meant = verdict.detail.container ?? TASK_CONTAINER
+    const container = pod ? logContainer(pod, meant) : null
+    if (verdict.kind !== 'failed' || !pod || !container) return { text: null }
+    if (tailBytes === 0) return { text: null, note: 'log tails are switched off (callback.log_tail_bytes: 0)' }
+    const found = await find(task, pod, container.name)
+    if ('why' in found) return { text: null, note: `the log of the container ${container.name} could not be read: ${found.why}` }
+    const notes = [...found.notes]
+    if (container.name !== meant) notes.unshift(`this is the log of the container ${container.name}: ${meant} never ran`)
+    if (found.text === '') return { text: '', note: [...notes, 'the container wrote nothing'].join('; ') }
+    if (forms === null) return { text: null, note: `the log is held back: ${unreadable(job)}` }
+    const clean = redact(found.text, forms, found)
+    const fitted = fitTail(clean.text, tailBytes, tailBytes * JSON_FACTOR)
+    if (fitted.cut || found.cutFront) notes.push(`only the last ${Buffer.byteLength(fitted.text)} bytes of the log are here`)
+    if (clean.places > 0) notes.push(`values of the task’s Secret are taken out (${clean.places})`)
+    return { text: fitted.text, ...(notes.length > 0 ? { note: notes.join('; ') } : {}) }
   }
 
   return {
     follow,
-    async tail(task, verdict) {
-      const { job, pods } = task
-      const pod = pods.find(({ name }) => name === verdict.detail.pod) ?? null
-      const meant = verdict.detail.container ?? TASK_CONTAINER
-      const container = pod ? logContainer(pod, meant) : null
-      if (verdict.kind !== 'failed' || !pod || !container) return { text: null }
-      if (tailBytes === 0) return { text: null, note: 'log tails are switched off (callback.log_tail_bytes: 0)' }
-      const found = await find(task, pod, container.name)
-      if ('why' in found) return { text: null, note: `the log of the container ${container.name} could not be read: ${found.why}` }
-      const notes = [...found.notes]
-      if (container.name !== meant) notes.unshift(`this is the log of the container ${container.name}: ${meant} never ran`)
-      if (found.text === '') return { text: '', note: [...notes, 'the container wrote nothing'].join('; ') }
+    async complete(task, verdict) {
+      if (!mayQuote(verdict)) return verdict
       const forms = await formsOf(task)
-      if (forms === null) {
-        const secret = job.annotations[ANNOTATIONS.secret]
-        return { text: null, note: `the log is held back: the Secret ${secret} could not be read, so its values cannot be taken out of it` }
+      const { text, note } = await tail(task, verdict, forms)
+      const told: Verdict = {
+        ...verdict,
+        detail: {
+          ...verdict.detail,
+          ...(text === null ? {} : { log_tail: text }),
+          ...(note === undefined ? {} : { log_note: note }),
+        },
       }
-      const clean = redact(found.text, forms, found)
-      const fitted = fitTail(clean.text, tailBytes, tailBytes * JSON_FACTOR)
-      if (fitted.cut || found.cutFront) notes.push(`only the last ${Buffer.byteLength(fitted.text)} bytes of the log are here`)
-      if (clean.places > 0) notes.push(`values of the task’s Secret are taken out (${clean.places})`)
-      return { text: fitted.text, ...(notes.length > 0 ? { note: notes.join('; ') } : {}) }
+      if (forms !== null) return cleanVerdict(told, forms)
+      if (told.output === null) return told
+      return { ...told, output: null, detail: { ...told.detail, output_note: `the output is held back: ${unreadable(task.job)}` } }
     },
   }
+}
+
+function unreadable({ annotations }: JobView): string {
+  return `the Secret ${annotations[ANNOTATIONS.secret]} could not be read, so its values cannot be taken out of it`
 }
 
 /** A cancelled task is no failure and has no tail in its report, unless it had ended by itself before. */

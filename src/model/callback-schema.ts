@@ -12,7 +12,10 @@ const detail = Type.Optional(
   Type.Record(Type.String(), Type.Unknown(), { description: 'container, pod, node, cause, signal, log_tail, …' }),
 )
 const output = Type.Optional(
-  Type.Record(Type.String(), Type.Unknown(), { description: 'The container’s termination message when it is a JSON object.' }),
+  Type.Record(Type.String(), Type.Unknown(), {
+    description:
+      'The container’s termination message when it is a JSON object of at most 4 KiB; values of the task’s Secret are taken out.',
+  }),
 )
 
 export const StartedMessage = Type.Object({

@@ -52,7 +52,8 @@ export function compose(seen: Evidence, kind: Verdict['kind'], finding: Finding)
     exitCode,
     startedAt: isoOf(seen.startedMs),
     finishedAt: isoOf(finishedMs),
-    output: outputOf(end?.message ?? ''),
+    // Of a cancelled task it is sent to nobody, so it is kept nowhere either.
+    output: kind === 'cancelled' ? null : outputOf(end?.message ?? ''),
     detail: {
       container: finding.container ?? seen.main?.name ?? 'task',
       ...(pod ? { pod: pod.name } : {}),

@@ -30,8 +30,8 @@ export interface ReconcileDeps {
   /** The Job as it is now; without it a write that met another is tried again later. */
   readJob?: (name: string) => Promise<KubeResult<JobView>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
-  /** The end of the log that tells about a failure; null where there is none. The note says what is missing, and why. */
-  logTail: (task: TaskView, verdict: Verdict) => Promise<{ text: string | null; note?: string }>
+  /** The verdict as it may leave: with the end of a failure's log, without secret values. Rejects when that cannot be had just now. */
+  complete: (task: TaskView, verdict: Verdict) => Promise<Verdict>
   /** A stopped Pod vanishes with its log: it is followed from before the stop. Resolves within seconds, whatever happens. */
   followLog?: (task: TaskView) => Promise<void>
   /** Nothing more of this Job's log is needed. */
@@ -129,7 +129,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       const canWait = stored !== null || !outcome.evidenceCanVanish
       if (canWait && deps.mayDeliver?.(target.url, name) === false) return
     }
-    const verdict = stored ?? own.ended?.verdict ?? (await withLogTail(task, outcome.verdict))
+    const verdict = stored ?? own.ended?.verdict ?? (await deps.complete(task, outcome.verdict))
     // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
     own.ended ??= { ...outcome, verdict }
     deps.forgetLog?.(job.uid)
@@ -265,19 +265,6 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     const startedMs = parseTime(verdict.startedAt)
     const finishedMs = parseTime(verdict.finishedAt)
     if (startedMs !== null && finishedMs !== null) metrics.runSeconds.observe(Math.max(0, finishedMs - startedMs) / 1000)
-  }
-
-  async function withLogTail(task: TaskView, verdict: Verdict): Promise<Verdict> {
-    if (verdict.kind !== 'failed') return verdict
-    const tail = await deps.logTail(task, verdict)
-    return {
-      ...verdict,
-      detail: {
-        ...verdict.detail,
-        ...(tail.text === null ? {} : { log_tail: tail.text }),
-        ...(tail.note === undefined ? {} : { log_note: tail.note }),
-      },
-    }
   }
 
   function isoNow(): string {
