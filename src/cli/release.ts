@@ -8,8 +8,10 @@ import { describeError } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
+import type { KubeObject } from '../model/kube-api.ts'
 import { projectJob } from '../model/project.ts'
 import { isClosed, readVerdict } from '../reconcile/index.ts'
+import { LEDGER_LABEL } from '../upkeep/ledger.ts'
 import { owedInWords, type Released, releaseJobs } from '../upkeep/release.ts'
 import { VERSION } from '../version.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
@@ -24,12 +26,16 @@ export const SPEC: CommandSpec = {
     'worker-id': { value: 'ID', description: 'Instead of a configuration: which worker’s Jobs.' },
     namespace: { value: 'NAME', description: 'Where they are. Default: the kubeconfig’s.' },
     kubeconfig: { value: 'FILE', description: 'How to reach the cluster. Default: as kubectl does, or inside a cluster its own.' },
+    'delete-ledger': {
+      description: 'Also deletes the ConfigMaps in which finished tasks are remembered: redeliveries of them would run again.',
+    },
     'dry-run': { description: 'Only says what would be let go, and what is owed.' },
     json: { description: 'Each Job as {"job", "task_id", "owed", "secret", "problem"}, one a line; the sums go to standard error.' },
   },
   exits: [['1', 'The cluster was not reached, or at least one Job still bears the finalizer.']],
   notes: [
     'Each line names a Job and what will not be reported because of this. Tasks that run are not stopped: they run on, and nobody reports their end.',
+    'What remembers finished tasks (the dedupe ledger) stays, for a worker that comes back; it says what is there and how to delete it.',
     'Stop the service first (or its senders): what it accepts afterwards bears the finalizer again. The Jobs of other workers are not touched.',
   ],
 }
@@ -51,14 +57,20 @@ export function release(argv: string[]): Promise<number> {
     const target = readTarget(args)
     if ('problem' in target) return target.usage ? usageError(SPEC, target.problem) : fail(target.problem)
     try {
-      return await run(target, { dryRun: args.has('dry-run'), json: args.has('json') })
+      return await run(target, { dryRun: args.has('dry-run'), json: args.has('json'), deleteLedger: args.has('delete-ledger') })
     } catch (error) {
       return fail(describeError(error))
     }
   })
 }
 
-async function run(target: Target, { dryRun, json }: { dryRun: boolean; json: boolean }): Promise<number> {
+interface Way {
+  dryRun: boolean
+  json: boolean
+  deleteLedger: boolean
+}
+
+async function run(target: Target, { dryRun, json, deleteLedger }: Way): Promise<number> {
   const tell = json ? tellJson : tellText
   const print = (line: string): number => say(json ? process.stderr : process.stdout, line)
   const { cluster, connection } = connectCluster(
@@ -79,7 +91,38 @@ async function run(target: Target, { dryRun, json }: { dryRun: boolean; json: bo
     return held
   }
 
+  async function ledger(): Promise<number> {
+    const selector = `${labelSelector},${LEDGER_LABEL}=true`
+    const found = await cluster.list('configmaps', { labelSelector: selector, limit: PAGE })
+    if (!found.ok) {
+      const problem = `whether ConfigMaps of its dedupe ledger are there could not be seen: ${found.error.message}`
+      return deleteLedger ? fail(problem) : print(problem)
+    }
+    const names = found.value.items.flatMap((item) => (item as KubeObject).metadata.name ?? [])
+    if (names.length === 0) return EXIT.ok
+    const many = `${names.length} ConfigMap${names.length === 1 ? '' : 's'} of its dedupe ledger`
+    if (!deleteLedger || dryRun) {
+      const how = `kubectl -n ${cluster.namespace} delete configmaps -l ${selector}`
+      return print(
+        `${many} ${deleteLedger ? 'would be deleted' : `${names.length === 1 ? 'stays' : 'stay'}; to delete: --delete-ledger, or ${how}`}`,
+      )
+    }
+    for (const name of names) {
+      const deleted = await cluster.deleteConfigMap(name)
+      if (!deleted.ok && deleted.error.status !== 404) return fail(`the ConfigMap ${name} could not be deleted: ${deleted.error.message}`)
+    }
+    return print(`${many} deleted`)
+  }
+
   try {
+    const released = await letGo()
+    const forgotten = await ledger()
+    return released === EXIT.ok ? forgotten : released
+  } finally {
+    await connection.close()
+  }
+
+  async function letGo(): Promise<number> {
     const first = await heldJobs()
     const where = `worker ${target.workerId} in ${cluster.namespace}`
     if (first.length === 0) return print(`${where}: no Job bears jobhook’s finalizer`)
@@ -99,8 +142,6 @@ async function run(target: Target, { dryRun, json }: { dryRun: boolean; json: bo
     return left.length === 0
       ? EXIT.ok
       : fail(`${count(left.length)} still ${left.length === 1 ? 'bears' : 'bear'} the finalizer: stop the service, then run this again`)
-  } finally {
-    await connection.close()
   }
 }
 

@@ -10,7 +10,7 @@ import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube
 import type { Outcome, Verdict } from '../model/verdict.ts'
 import { factsOf, isBeingStopped, parseTime, startedFacts, type Target, targetOf } from './facts.ts'
 import type { Memory } from './memory.ts'
-import { closePatch, hasLog, isAnotherObject, isClosed, readDelivery, readVerdict, recordPatch, withoutLog } from './record.ts'
+import { closePatch, isAnotherObject, isClosed, isToldOnce, readDelivery, readVerdict, recordPatch, withoutLog } from './record.ts'
 import type { SecondLook } from './second-look.ts'
 import { createStartedSender, type StartedSender } from './started.ts'
 import type { Stopper } from './stop.ts'
@@ -133,7 +133,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
     own.ended ??= { ...outcome, verdict }
     deps.forgetLog?.(job.uid)
-    const storeFirst = outcome.evidenceCanVanish || (target !== null && owes(verdict) && hasLog(verdict))
+    const storeFirst = outcome.evidenceCanVanish || (target !== null && owes(verdict) && isToldOnce(job, verdict))
     if (!stored && storeFirst) await storeVerdict(job, verdict)
     // Once an attempt at the verdict was made, task_started would come after it.
     const verdictTried = round > 0 || (before?.attempts ?? 0) > 0

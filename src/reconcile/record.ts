@@ -77,8 +77,12 @@ export function stopPatch(job: JobView, mark: string): object {
   }
 }
 
-/** The end of a log is in it: who reads that again may get something else. */
-export function hasLog({ detail }: Verdict): boolean {
+/** Who made it again might get other bytes: a log may be gone, and so may the Secret whose values were taken out of an output. */
+export function isToldOnce(job: JobView, verdict: Verdict): boolean {
+  return hasLog(verdict) || (verdict.output !== null && job.annotations[ANNOTATIONS.secret] !== undefined)
+}
+
+function hasLog({ detail }: Verdict): boolean {
   return detail.log_tail !== undefined || detail.log_note !== undefined
 }
 

@@ -100,6 +100,17 @@ test('values of env_vars that a failing task prints are not in its report, in no
   assert.ok(!jobhook.log().includes(token))
 })
 
+test('a token that a task writes into its output is not in its report, and stands nowhere on its Job', async () => {
+  const token = 'output-token-27182818'
+  const accepted = await jobhook.webhook(
+    shellTask('tells', `printf '{"result":"done","used":"%s"}' "$TOKEN" > /dev/termination-log`, { env_vars: { TOKEN: token } }),
+  )
+  const { data } = await verdictOf('tells')
+  assert.deepEqual(data.output, { result: 'done', used: '[redacted]' })
+  const job = await byHand().cluster.getJob(accepted.body.data.id)
+  assert.ok(job.ok && !JSON.stringify(job.value.metadata).includes(token))
+})
+
 test('a running task stopped by its timeout reports its last lines, although its Pod is gone; its log is then answered with 410', async () => {
   await jobhook.webhook(
     shellTask('stopped', 'trap "echo last words; exit 143" TERM; echo begun; while true; do sleep 0.1; done', { timeout_seconds: 1 }),

@@ -155,13 +155,11 @@ function world(options: {
           did.push('secret')
           return { ok: true, value: null }
         },
-<<<<<<< HEAD
         readJob: async () => ({ ok: true, value: state.now }),
-        logTail: async () => ({ text: state.logTail }),
-=======
-        complete: async (_task, verdict) =>
-          verdict.kind === 'failed' ? { ...verdict, detail: { ...verdict.detail, log_tail: 'the end of the log' } } : verdict,
->>>>>>> 81d6fad (Secret values are taken out of a verdict's output, message and detail as out of its log; one read where a verdict quotes anything)
+        complete: async (_task, verdict) => ({
+          ...verdict,
+          detail: { ...verdict.detail, ...(verdict.kind === 'failed' && state.logTail !== null ? { log_tail: state.logTail } : {}) },
+        }),
         memory: createMemory(),
         clock: { now: () => state.nowMs, after: () => () => {} },
         log: createLog({ level: 'silent', workerId: 'w' }),
@@ -210,6 +208,18 @@ test('a verdict whose evidence can vanish is written down before the first attem
   assert.deepEqual(did, ['record', 'send task_started', 'send task_completed', 'secret', 'close'])
   assert.equal(annotationOf(patches[0]?.patch, 'verdict').kind, 'cancelled')
   assert.equal(patches[0]?.patch.metadata?.resourceVersion, '5', 'a leader whose cache is behind cannot write over a verdict that stands')
+})
+
+test('an output out of which the values of a Secret were taken is written down first: the Secret goes before the task is closed', async () => {
+  const output = { result: 'done' }
+  const { did, sent, patches, state, replica, step } = world({ outcome: ended({ ...completed, output }), failWrites: ['close'] })
+  await assert.rejects(step('x'), /closing the Job/)
+  assert.deepEqual(did.slice(0, 3), ['record', 'send task_started', 'send task_completed'])
+  state.task = { ...state.task, job: job({ verdict: JSON.stringify(annotationOf(patches[0]?.patch, 'verdict')) }) }
+  state.outcome = ended({ ...completed, output: null })
+  await replica()('x')
+  const bodies = sent.filter((message) => message.slot === 'verdict').map((message) => message.body)
+  assert.deepEqual([bodies.length, bodies[0]], [2, bodies[1]])
 })
 
 test('a crash after the callback and before the closing patch sends the same message id again', async () => {
