@@ -7,7 +7,7 @@ import type { KubeClient } from './client.ts'
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 
 interface MetadataList {
-  items?: { metadata?: ObjectMeta }[]
+  items?: { metadata?: ObjectMeta }[] | null
   metadata?: { continue?: string }
 }
 
@@ -43,8 +43,9 @@ export function createSecretOperations(client: KubeClient, namespaceName: string
         ...(signal ? { signal } : {}),
       })
       if (!result.ok) return result
-      const { items = [], metadata } = result.value
-      return { ok: true, value: { items: items.map((item) => item.metadata ?? {}), continueToken: metadata?.continue || null } }
+      const { items, metadata } = result.value
+      // Go writes an empty list of this kind as null, not as [].
+      return { ok: true, value: { items: (items ?? []).map((item) => item.metadata ?? {}), continueToken: metadata?.continue || null } }
     },
 
     /** Exactly this object: 409 when another one bears the name now. One that is gone already counts as deleted. */

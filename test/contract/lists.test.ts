@@ -144,6 +144,8 @@ test('Accept as=PartialObjectMetadataList gives metadata only', async () => {
   const { body } = await target.call('GET', `${corePath(target, 'configmaps')}?labelSelector=tier%3Ddb`, { accept })
   assert.equal(body.kind, 'PartialObjectMetadataList')
   assert.deepEqual(Object.keys(body.items[0]).sort(), ['apiVersion', 'kind', 'metadata'])
+  const none = await target.call('GET', `${corePath(target, 'configmaps')}?labelSelector=tier%3Dnone`, { accept })
+  assert.equal(none.body.items, null, 'an empty list of metadata is null')
   const one = await target.call('GET', corePath(target, 'configmaps', 'list-0'), {
     accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
   })

@@ -124,6 +124,7 @@ test('the long poll’s control plane: served, a refused token, nobody there', {
   const namespace = await makeNamespace()
   const kubeconfig = await makeAccount(folder, namespace)
   const polled = await startPolled(() => 'the-right-token')
+  after(() => polled.close())
   polled.board.put('w1', 'm-1', { type: 'heartbeat' })
   const answerTo = async (url: string, token: string) =>
     find((await doctor(kubeconfig, namespace, {}, { poll: { url, token } })).checks, 'poll')

@@ -43,7 +43,8 @@ export function sendList(cluster: Cluster, target: Target, query: URLSearchParam
   }
   if (form !== 'object') {
     const list = { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' }
-    sendJson(response, 200, { ...list, metadata, items: page.objects.map(partialMetadata) })
+    // An empty one is null in the real API, unlike the items of other lists.
+    sendJson(response, 200, { ...list, metadata, items: page.objects.length === 0 ? null : page.objects.map(partialMetadata) })
     return
   }
   // Items of a list carry no kind and apiVersion of their own, as in the real API.
