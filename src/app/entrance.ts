@@ -20,6 +20,7 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
       // Kueue decides who runs: what it holds back is not ours to refuse.
       maxConcurrentTasks: overflow === 'kueue' ? 0 : settings.maxConcurrentTasks,
       maxQueuedTasks: overflow === 'queue' ? config.limits.max_queued_tasks : null,
+      maxPendingPods: config.limits.max_pending_pods,
     },
   )
   const audit = createAudit(common.log)
@@ -65,6 +66,7 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
     /** Brings the gauges of capacity up to date. */
     count(): void {
       common.metrics.placesTaken.set(census.placed())
+      common.metrics.pendingPods.set(census.pending())
       common.metrics.queued.set(census.queued())
       common.metrics.pressure.set(admission.pressure() === null ? 0 : 1)
     },

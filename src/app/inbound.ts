@@ -81,10 +81,12 @@ export function createInbound(
 
   function capacityCheck(): Check[] {
     const limit = settings.maxConcurrentTasks
-    if (limit === 0) return []
+    const { max_pending_pods: mostPending } = config.limits
+    if (limit === 0 && mostPending === 0) return []
     const pressure = admission.pressure()
     const waiting = config.limits.overflow === 'queue' ? `, ${census.queued()} waiting` : ''
-    const detail = `${census.placed()} of ${limit} places taken${waiting}${pressure === null ? '' : `; no new work is asked for: ${pressure}`}`
+    const starting = mostPending === 0 ? '' : `, ${census.pending()} of ${mostPending} waiting for their Pods to start`
+    const detail = `${limit === 0 ? `${census.placed()} tasks, no limit` : `${census.placed()} of ${limit} places taken`}${starting}${waiting}${pressure === null ? '' : `; no new work is asked for: ${pressure}`}`
     return [{ name: 'capacity', ok: pressure === null, required: false, detail }]
   }
 }
@@ -157,7 +159,7 @@ function socketUrl(text: string, workerId: string): string {
   return url.href
 }
 
-function createQueue({ settings, common, cluster, census, informer, labelSelector }: Shared) {
+function createQueue({ config, settings, common, cluster, census, informer, labelSelector }: Shared) {
   return createReleaseQueue(
     {
       ...common,
@@ -169,6 +171,6 @@ function createQueue({ settings, common, cluster, census, informer, labelSelecto
       patchJob: cluster.patchJob,
       projectJob,
     },
-    { maxConcurrentTasks: settings.maxConcurrentTasks },
+    { maxConcurrentTasks: settings.maxConcurrentTasks, maxPendingPods: config.limits.max_pending_pods },
   )
 }

@@ -85,7 +85,7 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
       standingOf(task) {
         if (!reader.isLive(task)) return 'none'
         const job = memory.overlay(task.job)
-        if (!queues || (!job.suspended && job.parallelism > 0)) return 'placed'
+        if (!queues || (!job.suspended && job.parallelism > 0)) return job.suspended || hasStarted(task) ? 'placed' : 'pending'
         // Stopped while it waited: it ends without ever having had a Pod.
         return job.parallelism === 0 || job.deletedMs !== null || job.annotations[ANNOTATIONS.stop] !== undefined ? 'none' : 'queued'
       },
@@ -114,4 +114,10 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
     reader,
     census,
   }
+}
+
+/** Its container has, at least once. A task that is being stopped before that no longer waits for a start. */
+function hasStarted({ job, pods }: TaskView): boolean {
+  if (job.annotations[ANNOTATIONS.stop] !== undefined || job.deletedMs !== null) return true
+  return pods.some(({ containers }) => containers.some(({ role, state }) => role === 'task' && state !== null && state.kind !== 'waiting'))
 }

@@ -220,6 +220,12 @@ export const ConfigSchema = Type.Object(
           default: 10_000,
           description: 'With overflow: queue, how many tasks may wait; beyond it 429.',
         }),
+        max_pending_pods: Type.Integer({
+          minimum: 0,
+          default: 0,
+          description:
+            'Tasks whose Pods may be waiting to start (for a node, an image, a volume) at once; beyond it no work is asked for, none released from the queue, and with overflow: reject or kueue more is answered 429. 0: no limit.',
+        }),
         kueue_queue: Type.Optional(Type.String({ minLength: 1, maxLength: 63, description: 'Kueue’s LocalQueue, for overflow: kueue.' })),
         requests_in_flight: Type.Integer({
           minimum: 1,

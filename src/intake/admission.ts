@@ -1,5 +1,6 @@
 // Whether one more task may be taken now: not while draining, and not beyond the limit. What counts is the cache, plus this replica's own creates
-// that are under way or that the cache has not shown yet: a place is reserved before anything is written, so a burst cannot overshoot.
+// that are under way or that the cache has not shown yet: a place is reserved before anything is written, so a burst cannot overshoot. A cluster
+// that cannot keep up (it refuses, or Pods wait to start) lowers what is asked for.
 import type { Clock } from '../lib/clock.ts'
 import { type Refusal, refusal } from '../model/problem.ts'
 
@@ -14,7 +15,7 @@ export interface Admission {
   free(): number
   /** The cluster itself refused for lack of room: until its Retry-After has passed no more work is asked for. */
   pressed(refused: Refusal): void
-  /** What the cluster asked to wait for, while it does. */
+  /** Why the cluster cannot take more just now; null while it can. */
   pressure(): string | null
   drain(): void
   draining(): boolean
@@ -30,7 +31,7 @@ const LONGEST_PRESSURE_MS = 60_000
 
 export function createAdmission(
   deps: {
-    census: { placed(): number; queued(): number; meanEndGapMs(): number | null }
+    census: { placed(): number; pending(): number; queued(): number; meanEndGapMs(): number | null }
     isCached: (name: string) => boolean
     clock: Clock
   },
@@ -39,22 +40,33 @@ export function createAdmission(
     maxConcurrentTasks: number
     /** queue: beyond the limit tasks wait, up to this many; null: they are refused. */
     maxQueuedTasks: number | null
+    /** Tasks that may be waiting for their Pods to start; 0: no limit. With a queue they are held there instead of refused. */
+    maxPendingPods: number
   },
 ): Admission {
   const { census, clock } = deps
-  const { maxConcurrentTasks, maxQueuedTasks } = options
+  const { maxConcurrentTasks, maxQueuedTasks, maxPendingPods } = options
   const limited = maxConcurrentTasks > 0
+  const counting = limited || maxPendingPods > 0
   const underWay = new Set<string>()
   const unseen = new Map<string, number>()
   let draining = false
   let pressed: { untilMs: number; cause: string } | null = null
 
-  function inFlight(): number {
+  /** Created, or about to be, by this replica, and not in the cache yet. */
+  function ahead(): number {
     for (const [name, sinceMs] of unseen) if (deps.isCached(name) || clock.now() - sinceMs > UNSEEN_MS) unseen.delete(name)
-    return census.placed() + census.queued() + underWay.size + unseen.size
+    return underWay.size + unseen.size
   }
+  const inFlight = (): number => census.placed() + census.queued() + ahead()
+  /** How many more may be waiting to start. What is made for the queue starts later, when its turn comes. */
+  const freeStarts = (): number =>
+    maxPendingPods === 0 ? Number.POSITIVE_INFINITY : maxPendingPods - census.pending() - (maxQueuedTasks === null ? ahead() : 0)
 
   function refusedForCapacity(): Refusal | null {
+    if (maxQueuedTasks === null && freeStarts() <= 0) {
+      return refusal('at_capacity', pendingInWords(), { retryAfterSeconds: USUAL_RETRY_SECONDS })
+    }
     if (!limited || inFlight() < maxConcurrentTasks + (maxQueuedTasks ?? 0)) return null
     const gapMs = census.meanEndGapMs()
     const seconds = gapMs === null ? USUAL_RETRY_SECONDS : Math.ceil(gapMs / 1000)
@@ -64,7 +76,14 @@ export function createAdmission(
     })
   }
 
-  const pressure = (): string | null => (pressed && clock.now() < pressed.untilMs ? pressed.cause : null)
+  function pendingInWords(): string {
+    return `${census.pending()} tasks wait for their Pods to start; the limit is ${maxPendingPods} (limits.max_pending_pods)`
+  }
+
+  function pressure(): string | null {
+    if (pressed && clock.now() < pressed.untilMs) return pressed.cause
+    return maxPendingPods > 0 && census.pending() >= maxPendingPods ? pendingInWords() : null
+  }
 
   return {
     reserve(name) {
@@ -75,10 +94,10 @@ export function createAdmission(
       // A place that this very task still holds (an earlier try whose outcome is not known) is its own.
       const refused = unseen.has(name) ? null : refusedForCapacity()
       if (refused) return { ok: false, refusal: refused }
-      if (limited) underWay.add(name)
+      if (counting) underWay.add(name)
       let settled = false
       const settle = (mayExist: boolean): void => {
-        if (settled || !limited) return
+        if (settled || !counting) return
         settled = true
         underWay.delete(name)
         if (mayExist) unseen.set(name, clock.now())
@@ -88,7 +107,8 @@ export function createAdmission(
     },
     free() {
       if (draining || pressure() !== null) return 0
-      return limited ? Math.max(0, maxConcurrentTasks - inFlight()) : Number.POSITIVE_INFINITY
+      const places = limited ? maxConcurrentTasks - inFlight() : Number.POSITIVE_INFINITY
+      return Math.max(0, Math.min(places, freeStarts()))
     },
     pressed(refused) {
       const forMs = Math.min(LONGEST_PRESSURE_MS, (refused.retryAfterSeconds ?? USUAL_RETRY_SECONDS) * 1000)

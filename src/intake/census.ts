@@ -4,11 +4,16 @@ import type { Clock } from '../lib/clock.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
 
-/** placed: it runs, or may at any moment. queued: created suspended, to be released. none: it has ended, or can no longer start. */
-export type Standing = 'placed' | 'queued' | 'none'
+/**
+ * placed: it runs, or may at any moment. pending: the same, and its container has not started yet. queued: created suspended, to be released.
+ * none: it has ended, or can no longer start.
+ */
+export type Standing = 'placed' | 'pending' | 'queued' | 'none'
 
 export interface Census {
   placed(): number
+  /** Of those placed, the ones that have not started. */
+  pending(): number
   queued(): number
   /** In the order they are to be released: higher priority first, then older first. */
   waiting(): readonly JobView[]
@@ -36,6 +41,7 @@ export function createCensus(
 ): Census {
   const { tasks, clock } = deps
   const placed = new Set<string>()
+  const pending = new Set<string>()
   const queued = new Map<string, JobView>()
   const listeners = new Set<() => void>()
   const ends: number[] = []
@@ -46,13 +52,16 @@ export function createCensus(
   function look(name: string, task: TaskView | null): boolean {
     const standing = task ? deps.standingOf(task) : 'none'
     const wasPlaced = placed.has(name)
+    const wasPending = pending.has(name)
     const was = queued.get(name)
-    if (standing === 'placed') placed.add(name)
+    if (standing === 'pending') pending.add(name)
+    else pending.delete(name)
+    if (standing === 'placed' || standing === 'pending') placed.add(name)
     else if (placed.delete(name) && standing === 'none') noteEnd()
     if (standing === 'queued' && task) queued.set(name, task.job)
     else queued.delete(name)
     if (was?.resourceVersion !== queued.get(name)?.resourceVersion) order = null
-    return wasPlaced !== placed.has(name) || was !== queued.get(name)
+    return wasPlaced !== placed.has(name) || wasPending !== pending.has(name) || was !== queued.get(name)
   }
 
   function noteEnd(): void {
@@ -96,6 +105,7 @@ export function createCensus(
 
   return {
     placed: () => placed.size,
+    pending: () => pending.size,
     queued: () => queued.size,
     waiting: () => ordered().jobs,
     positionOf: (name) => (queued.has(name) ? (ordered().positions.get(name) ?? null) : null),

@@ -22,7 +22,7 @@ const BACKOFF = { baseMs: 200, capMs: 10_000 }
 
 export function createReleaseQueue(
   deps: {
-    census: Pick<Census, 'placed' | 'waiting' | 'onChange'>
+    census: Pick<Census, 'placed' | 'pending' | 'waiting' | 'onChange'>
     /** The Job as the cache has it. */
     cached: (name: string) => JobView | null
     synced: () => boolean
@@ -35,7 +35,11 @@ export function createReleaseQueue(
     log: Logger
     metrics: Metrics
   },
-  options: { maxConcurrentTasks: number },
+  options: {
+    maxConcurrentTasks: number
+    /** Released ones that have not started count; 0: no limit. */
+    maxPendingPods: number
+  },
 ): ReleaseQueue {
   const { census, clock } = deps
   /** Released, but still suspended in the cache: by Job name, the uid. */
@@ -78,7 +82,9 @@ export function createReleaseQueue(
   async function releaseSome(): Promise<boolean> {
     if (!deps.synced() || (!caughtUp && !(await catchUp()))) return false
     forgetSeen()
-    const free = options.maxConcurrentTasks - census.placed() - released.size
+    const places = options.maxConcurrentTasks - census.placed()
+    const starts = options.maxPendingPods === 0 ? places : options.maxPendingPods - census.pending()
+    const free = Math.min(places, starts) - released.size
     if (free <= 0) return true
     const next = census
       .waiting()

@@ -107,10 +107,15 @@ export function createMetrics() {
       help: 'Tasks that count against limits.max_concurrent_tasks: running, or able to at any moment.',
       registers,
     }),
+    pendingPods: new Gauge({
+      name: 'jobhook_pending_pods',
+      help: 'Tasks that have a place and whose Pod has not started yet; limits.max_pending_pods.',
+      registers,
+    }),
     queued: new Gauge({ name: 'jobhook_queued_tasks', help: 'Tasks that wait in the queue.', registers }),
     pressure: new Gauge({
       name: 'jobhook_cluster_pressure',
-      help: '1 while the cluster asks to wait (quota, too many requests) and no new work is asked for.',
+      help: '1 while the cluster cannot take more (quota, too many requests, too many Pods waiting to start) and no new work is asked for.',
       registers,
     }),
     pollRequests: new Counter({

@@ -34,10 +34,10 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function start(workerId: string, limits: Record<string, unknown>): Promise<Jobhook> {
+function start(workerId: string, limits: Record<string, unknown>, kubernetes: Record<string, unknown> = {}): Promise<Jobhook> {
   return startJobhook({
     worker_id: workerId,
-    backend: { kubernetes: { kubeconfig: cluster.kubeconfigFile, default_image: 'docker.io/library/busybox:1.36' } },
+    backend: { kubernetes: { kubeconfig: cluster.kubeconfigFile, default_image: 'docker.io/library/busybox:1.36', ...kubernetes } },
     callback: { url: receiver.url, secrets: [CALLBACK_SECRET], schedule: [0, 1, 1, 1] },
     leader_election: { lease_duration: '3s' },
     limits,
@@ -140,6 +140,26 @@ test('queue: a full queue answers 429', async () => {
   assert.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [202, 429])
   await Promise.all(taken.map((id) => jobhook.webhook({ type: 'task_cancellation', data: { task_id: id } })))
   await Promise.all(taken.map(verdictOf))
+  await jobhook.stop()
+})
+
+test('Pods that find no node: beyond limits.max_pending_pods 429, told in /readyz?verbose and the metrics, until one has gone', async () => {
+  const nowhere = { pod_template: { containers: [{ name: 'task' }], nodeSelector: { 'jobhook.dev/no-such-node': 'x' } } }
+  const jobhook = await start(freshWorkerId('pending'), { max_pending_pods: 2 }, nowhere)
+  for (const id of ['pending-1', 'pending-2']) assert.equal((await jobhook.webhook(shellTask(id, 'true'))).status, 202)
+  const refused = await jobhook.webhook(shellTask('pending-3', 'true'))
+  assert.deepEqual([refused.status, refused.body.code, refused.headers['retry-after']], [429, 'at_capacity', '10'])
+  assert.match(refused.body.detail, /limits\.max_pending_pods/)
+  const verbose = await until('it is told', async () => {
+    const { body } = await jobhook.rest('GET', '/readyz?verbose')
+    return /2 of 2 waiting for their Pods to start; no new work is asked for/.test(body) ? body : null
+  })
+  assert.match(verbose, /^\[!\] capacity: 2 tasks, no limit, 2 of 2/m)
+  assert.deepEqual([await jobhook.metric('jobhook_pending_pods'), await jobhook.metric('jobhook_cluster_pressure')], [2, 1])
+  await jobhook.webhook({ type: 'task_cancellation', data: { task_id: 'pending-1' } })
+  await until('there is room', async () => (await jobhook.webhook(shellTask('pending-3', 'true'))).status === 202, patient)
+  for (const id of ['pending-2', 'pending-3']) await jobhook.webhook({ type: 'task_cancellation', data: { task_id: id } })
+  await Promise.all(['pending-1', 'pending-2', 'pending-3'].map(verdictOf))
   await jobhook.stop()
 })
 

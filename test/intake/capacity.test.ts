@@ -6,14 +6,21 @@ import { createCensus } from '../../src/intake/census.ts'
 import { refusal } from '../../src/model/problem.ts'
 import { job, manualClock, taskCache } from './parts.ts'
 
-function setUp(limits: { maxConcurrentTasks: number; maxQueuedTasks?: number | null }) {
+function setUp(limits: { maxConcurrentTasks: number; maxQueuedTasks?: number | null; maxPendingPods?: number }) {
   const clock = manualClock()
   const tasks = taskCache()
   const census = createCensus(
-    { tasks, clock, standingOf: ({ job }) => (job.completionMs !== null ? 'none' : job.suspended ? 'queued' : 'placed') },
+    {
+      tasks,
+      clock,
+      standingOf: ({ job }) => (job.completionMs !== null ? 'none' : job.suspended ? 'queued' : job.active === 0 ? 'pending' : 'placed'),
+    },
     { recountMs: 30_000 },
   )
-  const admission = createAdmission({ census, isCached: (name) => tasks.get(name) !== null, clock }, { maxQueuedTasks: null, ...limits })
+  const admission = createAdmission(
+    { census, isCached: (name) => tasks.get(name) !== null, clock },
+    { maxQueuedTasks: null, maxPendingPods: 0, ...limits },
+  )
   const reserve = (name: string) => {
     const admitted = admission.reserve(name)
     return admitted.ok ? admitted.place : null
@@ -101,6 +108,27 @@ test('without a limit there is always room, but not while the cluster asks to wa
   admission.drain()
   const drained = admission.reserve('b')
   assert.deepEqual([admission.free(), drained.ok, !drained.ok && drained.refusal.code], [0, false, 'draining'])
+})
+
+test('while too many Pods wait to start no work is asked for, more is refused, and both end as they start', () => {
+  const { tasks, admission, reserve, retryAfter } = setUp({ maxConcurrentTasks: 0, maxPendingPods: 2 })
+  assert.deepEqual([admission.free(), admission.pressure()], [2, null])
+  reserve('a')?.settle(true)
+  assert.equal(admission.free(), 1, 'counted before the cache shows it')
+  tasks.put(job('a'))
+  tasks.put(job('b'))
+  assert.deepEqual([admission.free(), retryAfter('c')], [0, 10])
+  assert.match(admission.pressure() ?? '', /2 tasks wait for their Pods to start; the limit is 2 \(limits\.max_pending_pods\)/)
+  tasks.put(job('a', { active: 1, resourceVersion: '2' }))
+  assert.deepEqual([admission.free(), admission.pressure()], [1, null])
+  assert.ok(reserve('c'))
+})
+
+test('with a queue, what cannot start yet waits there instead of being refused', () => {
+  const { tasks, admission, reserve } = setUp({ maxConcurrentTasks: 10, maxQueuedTasks: 2, maxPendingPods: 1 })
+  tasks.put(job('a'))
+  assert.equal(admission.free(), 0, 'none is asked for')
+  assert.ok(reserve('b'), 'what comes is taken')
 })
 
 test('the queue’s order: higher priority, then older, then by name; positions move up as it empties', () => {

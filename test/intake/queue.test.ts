@@ -14,10 +14,13 @@ const error = (status: number): { ok: false; error: KubeError } => ({
   error: { status, reason: 'x', message: 'x', retryAfterMs: null, retryable: true, outcomeUnknown: status === 0 },
 })
 
-function setUp(limit: number) {
+function setUp(limit: number, maxPendingPods = 0) {
   const clock = manualClock()
   const tasks = taskCache()
-  const census = createCensus({ tasks, clock, standingOf: ({ job }) => (job.suspended ? 'queued' : 'placed') }, { recountMs: 1e9 })
+  const census = createCensus(
+    { tasks, clock, standingOf: ({ job }) => (job.suspended ? 'queued' : job.active > 0 ? 'placed' : 'pending') },
+    { recountMs: 1e9 },
+  )
   /** What the API holds; the cache follows when told to. */
   const live = new Map<string, JobView>()
   const patched: string[] = []
@@ -60,7 +63,7 @@ function setUp(limit: number) {
       log: createLog({ level: 'silent', workerId: 'w' }),
       metrics: createMetrics(),
     },
-    { maxConcurrentTasks: limit },
+    { maxConcurrentTasks: limit, maxPendingPods },
   )
   const waitingJob = (name: string, more: Partial<JobView> & { priority?: number } = {}) => job(name, { suspended: true, ...more })
   return { clock, tasks, census, live, patched, world, queue, waitingJob }
@@ -80,6 +83,22 @@ test('as many as fit, in order; what was released counts although the cache does
   tasks.remove('a')
   await settled()
   assert.deepEqual(patched, ['a', 'b', 'c'])
+})
+
+test('no more are released than may wait to start; each start lets the next go', async () => {
+  const { queue, world, patched, waitingJob, clock, live, tasks } = setUp(10, 1)
+  for (const [index, name] of ['a', 'b', 'c'].entries()) world.add(waitingJob(name, { createdMs: index }))
+  queue.lead()
+  await clock.advance(100)
+  assert.deepEqual(patched, ['a'])
+  world.show('a')
+  await settled()
+  assert.deepEqual(patched, ['a'], 'it waits for its start')
+  const view = live.get('a')
+  assert.ok(view)
+  tasks.put({ ...view, active: 1, resourceVersion: '3' })
+  await settled()
+  assert.deepEqual(patched, ['a', 'b'])
 })
 
 test('a replica that takes over counts what the one before had released, although its cache still shows it waiting', async () => {
