@@ -68,7 +68,8 @@ function readme(): string {
 
 For Helm 3 and 4, Kubernetes 1.31 and newer. How to install, step by step: docs/install.md. How to upgrade: docs/upgrade.md.
 
-\`\`\`
+<!-- not run: installs a release from an image; docs/install.md is the same, step by step -->
+\`\`\`sh
 helm install jobhook ./chart -n agents --create-namespace --set image.tag=0.1.0 -f values.yaml
 \`\`\`
 
