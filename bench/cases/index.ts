@@ -4,7 +4,14 @@ import { burstAssignments } from './burst-assignments.ts'
 import { burstVerdicts } from './burst-verdicts.ts'
 import { createClient } from './create-client.ts'
 import { decisionCpu } from './decision-cpu.ts'
+import { idle } from './idle.ts'
+import { jobController } from './job-controller.ts'
+import { listCache, listCacheSmall } from './list-cache.ts'
+import { startMemory } from './start-memory.ts'
+import { steadyState } from './steady-state.ts'
+import { tenfold } from './tenfold.ts'
 import { terminalCallback } from './terminal-callback.ts'
+import { watchThroughput } from './watch-throughput.ts'
 import { webhookLatency } from './webhook-latency.ts'
 import { webhookThroughput } from './webhook-throughput.ts'
 
@@ -14,6 +21,14 @@ export const cases: readonly Case[] = [
   webhookLatency,
   createClient,
   terminalCallback,
+  listCacheSmall,
+  listCache,
+  steadyState,
+  watchThroughput,
   burstAssignments,
   burstVerdicts,
+  tenfold,
+  startMemory,
+  jobController,
+  idle,
 ]

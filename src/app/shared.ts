@@ -1,7 +1,7 @@
 // Wires what every other part needs: settings, metrics, the cluster, the informer, stopping, reading tasks.
 import { connectCluster, type KubeConfigSource } from '../cluster/index.ts'
 import { type Config, settingsOf } from '../config/index.ts'
-import { createInformer } from '../informer/index.ts'
+import { createInformer, LIST_PAGE_SIZE } from '../informer/index.ts'
 import { createCensus } from '../intake/index.ts'
 import { taskNames, workerLabel } from '../jobspec/index.ts'
 import { type Clock, elapsedMs } from '../lib/clock.ts'
@@ -37,7 +37,7 @@ export function createShared(deps: { clock: Clock; log: Logger }, config: Config
   const labelSelector = Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
     .join(',')
-  const informer = createInformer({ ...common, source: cluster, projectJob, projectPod }, { labelSelector, pageSize: 250 })
+  const informer = createInformer({ ...common, source: cluster, projectJob, projectPod }, { labelSelector, pageSize: LIST_PAGE_SIZE })
   const memory = createMemory()
   const classify = (task: TaskView, nowMs: number, hint = secondLook.hintOf(task.job.uid)): Outcome =>
     classifyTask(task, { deadlines, ...(hint ? { hint } : {}) }, nowMs)
