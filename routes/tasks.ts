@@ -5,7 +5,6 @@ import { type App, CURSOR, DEFAULT_LIMIT, LIMIT, nullIsAbsent, problems, sendPro
 import { type Assignment, RestAssignment, type TaskIdentity } from '../src/model/assignment.ts'
 import { type Refusal, refusal } from '../src/model/problem.ts'
 import { finishedTask, TASK_STATES, TaskList, TaskRecord } from '../src/model/task.ts'
-import { traceparentOf } from './webhook.ts'
 
 export interface TasksDeps {
   submit: (
@@ -84,7 +83,7 @@ export function tasksRoutes(deps: TasksDeps) {
           request.body.task_id ?? deps.mintTaskId(request.callerName, typeof idempotencyKey === 'string' ? idempotencyKey : null)
         const result = await deps.submit(
           { ...request.body, task_id: taskId },
-          { via: 'rest', traceparent: traceparentOf(request), by: actorOf(request) },
+          { via: 'rest', traceparent: request.traceparent, by: actorOf(request) },
         )
         if (!result.ok) return sendProblem(reply, withoutData(result.refusal))
         const found = await deps.find(result.job.name)

@@ -1,6 +1,5 @@
 // POST /v1/webhook: the control plane's entrance. Its own JSON parser keeps the raw bytes, because the signature is over them.
 import { Type } from '@sinclair/typebox'
-import type { FastifyRequest } from 'fastify'
 import { type Actor, actorOf } from '../src/lib/audit.ts'
 import { type App, problems, sendProblem } from '../src/lib/http.ts'
 import type { Assignment, Cancellation, InboundMessage, TaskIdentity } from '../src/model/assignment.ts'
@@ -12,6 +11,7 @@ export interface WebhookDeps {
     | ((
         headers: { id: string | string[] | undefined; timestamp: string | string[] | undefined; signature: string | string[] | undefined },
         raw: Uint8Array,
+        traceparent: string | null,
       ) => { ok: true; value: InboundMessage } | { ok: false; refusal: Refusal })
     | null
   submit: (
@@ -55,7 +55,8 @@ export function webhookRoutes(deps: WebhookDeps) {
         if (!deps.read)
           return sendProblem(reply, refusal('not_configured', 'the webhook has no secret: set webhook.secrets in the configuration'))
         const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = request.headers
-        const message = deps.read({ id, timestamp, signature }, Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0))
+        const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+        const message = deps.read({ id, timestamp, signature }, raw, request.traceparent)
         if (!message.ok) return sendProblem(reply, message.refusal)
         switch (message.value.type) {
           case 'heartbeat':
@@ -68,7 +69,7 @@ export function webhookRoutes(deps: WebhookDeps) {
           case 'task_assignment': {
             const result = await deps.submit(message.value.data, {
               via: 'webhook',
-              traceparent: traceparentOf(request),
+              traceparent: request.traceparent,
               by: actorOf(request),
             })
             if (!result.ok) return sendProblem(reply, result.refusal)
@@ -86,10 +87,4 @@ export function webhookRoutes(deps: WebhookDeps) {
       },
     )
   }
-}
-
-/** The sender's W3C trace context, if it is well-formed. */
-export function traceparentOf(request: FastifyRequest): string | null {
-  const value = request.headers.traceparent
-  return typeof value === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value) ? value : null
 }

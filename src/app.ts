@@ -11,6 +11,7 @@ import type { Config } from './config/index.ts'
 import type { Clock } from './lib/clock.ts'
 import type { App } from './lib/http.ts'
 import type { Logger } from './lib/log.ts'
+import { noTracer, type Tracer } from './lib/trace.ts'
 import { closeGracefully } from './server.ts'
 
 /** Requests under way when the service stops get this long. */
@@ -38,9 +39,12 @@ export interface AppOptions {
 }
 
 /** Throws with the remedy when no cluster can be found. Connects to nothing until `start`. */
-export function createApp(deps: { clock: Clock; log: Logger }, { config, kubeconfig, identity, insecure, env }: AppOptions): JobhookApp {
+export function createApp(
+  deps: { clock: Clock; log: Logger; tracer?: Tracer },
+  { config, kubeconfig, identity, insecure, env }: AppOptions,
+): JobhookApp {
   let draining = false
-  const shared = createShared(deps, config, kubeconfig)
+  const shared = createShared({ tracer: noTracer, ...deps }, config, kubeconfig)
   const entrance = createEntrance(shared, insecure, env)
   const inbound = createInbound(shared, entrance, env)
   const reporting = createReporting(shared, inbound, identity, env)

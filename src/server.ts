@@ -12,10 +12,12 @@ import { problemBody, sendProblem } from './lib/http.ts'
 import { describeError, type Logger } from './lib/log.ts'
 import type { Metrics } from './lib/metrics.ts'
 import { readQuery } from './lib/query.ts'
+import { type Tracer, traceField } from './lib/trace.ts'
 import { createValidator } from './lib/validate.ts'
 import type { FieldError } from './model/problem.ts'
 import { PROBLEMS, type ProblemCode, type Refusal, refusal } from './model/problem.ts'
 import { ambiguity } from './strict-http.ts'
+import { traceRequests } from './telemetry/requests.ts'
 
 /** Largest body of any request. */
 export const BODY_LIMIT_BYTES = 256 * 1024
@@ -47,7 +49,7 @@ class SchemaError extends Error {
   }
 }
 
-export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLimited'> }, options: ServerOptions): App {
+export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLimited'>; tracer: Tracer }, options: ServerOptions): App {
   const app = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -86,7 +88,10 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refused = refusalOfError(error)
     if (PROBLEMS[refused.code].status === 500)
-      deps.log.error({ err: error, request_id: request.id, route: request.routeOptions.url }, 'request failed')
+      deps.log.error(
+        { err: error, request_id: request.id, route: request.routeOptions.url, ...traceField(request.traceparent) },
+        'request failed',
+      )
     return sendProblem(reply, refused)
   })
   app.server.maxConnections = options.connections
@@ -99,6 +104,7 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
     refusedSockets.add(request.raw.socket)
     return sendProblem(reply.header('connection', 'close'), refused)
   })
+  traceRequests(app, deps.tracer)
   answerUnknownRoutes(app)
   capInFlight(app, options.requestsInFlight)
   guardAccess(app, deps, options)

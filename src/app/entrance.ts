@@ -28,7 +28,12 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
   const submit = createSubmit({
     ...common,
     workerId,
-    build: (assignment, context) => buildTask(assignment, spec, { ...context, suspended: overflow === 'queue' }),
+    build: (assignment, { jobName, ...context }) =>
+      buildTask(assignment, spec, {
+        ...context,
+        taskTraceparent: common.tracer.contextOf(context.traceparent, jobName),
+        suspended: overflow === 'queue',
+      }),
     jobName: (identity) => taskNames(identity).jobName,
     digests,
     differingFields,
@@ -71,6 +76,17 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
       common.metrics.pressure.set(admission.pressure() === null ? 0 : 1)
     },
     /** null: no secret is configured, so the webhook answers 404. */
-    readWebhook: open ? (headers: WebhookHeaders, raw: Uint8Array) => readWebhook(verifier, headers, raw, common.clock.now() / 1000) : null,
+    readWebhook: open
+      ? (headers: WebhookHeaders, raw: Uint8Array, traceparent: string | null) => {
+          const span = common.tracer.start('verify and parse', {
+            parent: traceparent,
+            attributes: { 'http.request.body.size': raw.length },
+          })
+          const message = readWebhook(verifier, headers, raw, common.clock.now() / 1000)
+          if (!message.ok) span.fail(message.refusal.code)
+          span.end()
+          return message
+        }
+      : null,
   }
 }

@@ -17,6 +17,7 @@ import { ANNOTATIONS, LABELS, TASK_APP_NAME } from '../model/keys.ts'
 import { projectJob } from '../model/project.ts'
 import { taskState } from '../outcome/index.ts'
 import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
+import { taskSpan } from '../telemetry/task.ts'
 import { createElection } from '../upkeep/lease.ts'
 import { createSweeper } from '../upkeep/sweeper.ts'
 import type { Inbound } from './inbound.ts'
@@ -83,6 +84,10 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
       followLog: failureLog.follow,
       forgetLog: keeper.forget,
       memory,
+      onVerdict: (task, outcome) => {
+        const span = taskSpan(task, outcome.verdict, taskState(task, outcome).times, common.clock.now())
+        if (span) common.tracer.tell(span)
+      },
       onClosed: (task, outcome, delivery) => observeSteps(common.metrics, taskState(task, outcome).times, delivery.reported_at ?? null),
       wake: (name, atMs) => queue.addAt(name, atMs),
     },

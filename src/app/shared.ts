@@ -8,6 +8,7 @@ import { type Clock, elapsedMs } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { createSteadyClock } from '../lib/steady-clock.ts'
+import type { Tracer } from '../lib/trace.ts'
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../model/keys.ts'
 import type { TaskView } from '../model/kube.ts'
 import { projectEvent, projectJob, projectPod } from '../model/project.ts'
@@ -22,13 +23,13 @@ const RECOUNT_MS = 30_000
 
 export type Shared = ReturnType<typeof createShared>
 
-export function createShared(deps: { clock: Clock; log: Logger }, config: Config, kubeconfig: KubeConfigSource) {
+export function createShared(deps: { clock: Clock; log: Logger; tracer: Tracer }, config: Config, kubeconfig: KubeConfigSource) {
   const settings = settingsOf(config)
   const { workerId, deadlines } = settings
   const userAgent = `jobhook/${VERSION}`
   const metrics = createMetrics()
   const clock = createSteadyClock(deps.clock, elapsedMs)
-  const common = { clock, log: deps.log, metrics }
+  const common = { clock, log: deps.log, metrics, tracer: deps.tracer }
   const { cluster, connection } = connectCluster(
     { ...common, userAgent, onDate: clock.heard },
     { kubeconfig, namespace: settings.namespace, connections: config.limits.kube_connections },

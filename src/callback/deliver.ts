@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError, type Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { parseRetryAfter } from '../lib/retry-after.ts'
+import { type Attributes, type Span, type Tracer, traceField } from '../lib/trace.ts'
 import type { DeliveryResult, OwedMessage } from '../model/callback.ts'
 import { type EgressPolicy, EgressRefused, literalProblem } from './egress.ts'
 import type { Lanes, Outcome } from './lanes.ts'
@@ -31,12 +32,13 @@ export function createDeliverer(
     clock: Clock
     log: Logger
     metrics: Metrics
+    tracer: Tracer
   },
   options: { timeoutMs: number; userAgent: string; allowPrivate: boolean },
 ): Deliverer {
   const guardedPolicy: EgressPolicy = options.allowPrivate ? 'private' : 'guarded'
 
-  async function attempt(message: OwedMessage, signal: AbortSignal): Promise<DeliveryResult> {
+  async function attempt(message: OwedMessage, traceparent: string | null, signal: AbortSignal): Promise<DeliveryResult> {
     // A proxy would connect for us, so an address in the URL itself is looked at here as well.
     const problem = literalProblem(message.url, message.perTask ? guardedPolicy : 'trusted')
     if (problem) throw new EgressRefused(new URL(message.url).hostname, new URL(message.url).hostname, problem)
@@ -52,7 +54,7 @@ export function createDeliverer(
         'webhook-id': message.id,
         'webhook-timestamp': String(timestamp),
         'webhook-signature': deps.sign(message.id, timestamp, message.body),
-        ...(message.traceparent ? { traceparent: message.traceparent } : {}),
+        ...(traceparent === null ? {} : { traceparent }),
       },
       body: message.body,
       signal: AbortSignal.any([deadline, signal]),
@@ -81,21 +83,48 @@ export function createDeliverer(
       const admitted = deps.lanes.enter(new URL(message.url).origin, key)
       if (!admitted.ok) return { kind: 'later', cause: admitted.cause }
       const started = performance.now()
-      const result = await attempt(message, signal).catch(
+      const parent = deps.tracer.contextOf(message.traceparent, key)
+      const span = deps.tracer.start(`callback ${message.type}`, { parent, kind: 'client', attributes: attributesOf(message) })
+      const result = await attempt(message, span.traceparent, signal).catch(
         (error: unknown): DeliveryResult =>
           signal.aborted
             ? { kind: 'later', cause: describeError(error) }
             : { kind: 'retry', status: null, afterMs: null, cause: causeOf(error, options.timeoutMs) },
       )
+      endSpan(span, result)
       admitted.leave(outcomeOf(result))
       deps.metrics.deliverySeconds.observe((performance.now() - started) / 1000)
-      const fields = { task_id: message.taskId, webhook_id: message.id, type: message.type }
+      const fields = { task_id: message.taskId, webhook_id: message.id, type: message.type, ...traceField(span.traceparent) }
       if (result.kind === 'retry') deps.log.warn({ ...fields, status: result.status, cause: result.cause }, 'callback not acknowledged')
       else if (result.kind === 'later') deps.log.info({ ...fields, cause: result.cause }, 'callback broken off; it will be sent again')
       else deps.log.info({ ...fields, result: result.kind }, 'callback answered')
       return result
     },
   }
+}
+
+/** Of the URL only where it leads: a path or a query may hold a secret. */
+function attributesOf(message: OwedMessage): Attributes {
+  const { hostname, port, protocol } = new URL(message.url)
+  return {
+    'http.request.method': 'POST',
+    'server.address': hostname,
+    'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+    'jobhook.webhook_id': message.id,
+    'jobhook.slot': message.slot,
+    'jobhook.task_id': message.taskId,
+  }
+}
+
+function endSpan(span: Span, result: DeliveryResult): void {
+  if (result.kind === 'acknowledged') span.set({ 'http.response.status_code': result.status })
+  else if (result.kind === 'gone') span.set({ 'http.response.status_code': 410 })
+  else {
+    const status = result.kind === 'retry' ? result.status : null
+    span.set({ 'http.response.status_code': status })
+    span.fail(result.kind === 'later' ? 'broken_off' : String(status ?? 'no_answer'))
+  }
+  span.end()
 }
 
 /** What an attempt says of the origin as a whole: a refusal of one message (4xx) comes from a receiver that works. */

@@ -6,6 +6,8 @@ import { type Config, entrances, explainConfig, settingsOf } from '../config/ind
 import { systemClock } from '../lib/clock.ts'
 import { createLog, describeError, type Logger } from '../lib/log.ts'
 import { processIdentity } from '../lib/process-identity.ts'
+import { startTelemetry, type Telemetry } from '../telemetry/index.ts'
+import { VERSION } from '../version.ts'
 import { readConfig } from './config.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
 
@@ -75,16 +77,19 @@ async function run(
   for (const warning of options.warnings) log.warn({ key: warning.key }, `configuration: ${warning.key} ${warning.detail}`)
   const stopRequested = nextStopSignal()
   let embedded: { kubeconfig: string; url: string; close(): Promise<void> } | null = null
+  let telemetry: Telemetry | null = null
   // Waits of our own do not keep a process alive (lib/clock), and while stopping there may be nothing else left that does.
   const keepAlive = setInterval(() => {}, 60_000)
   try {
     if (config.cluster === 'embedded') embedded = await startEmbedded(config, log)
+    const identity = process.env.POD_NAME || processIdentity()
+    telemetry = await startTelemetry({ log }, { env: process.env, identity, version: VERSION })
     const app = createApp(
-      { clock: systemClock, log },
+      { clock: systemClock, log, tracer: telemetry.tracer },
       {
         config,
         kubeconfig: kubeconfigOf(config, embedded),
-        identity: process.env.POD_NAME || processIdentity(),
+        identity,
         insecure: options.insecure,
         env: process.env,
       },
@@ -110,6 +115,7 @@ async function run(
     process.stderr.write(`jobhook: ${describeError(error)}\n`)
     return EXIT.failed
   } finally {
+    await telemetry?.stop()
     await embedded?.close()
     clearInterval(keepAlive)
   }

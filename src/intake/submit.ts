@@ -4,6 +4,7 @@ import type { Actor, Audit } from '../lib/audit.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { type Tracer, traced, traceField } from '../lib/trace.ts'
 import type { Assignment, TaskIdentity } from '../model/assignment.ts'
 import { ANNOTATIONS, SCHEMA_VERSION } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
@@ -38,7 +39,7 @@ export type Submit = (assignment: Assignment, context: SubmitContext) => Promise
 /** What jobspec makes of an assignment, as far as submit cares. */
 export type Build = (
   assignment: Assignment,
-  context: { nonce: string; callbackUrl: string | null; traceparent: string | null },
+  context: { jobName: string; nonce: string; callbackUrl: string | null; traceparent: string | null },
 ) => { ok: true; job: object; secret: { metadata?: { name?: string } } | null; warnings: string[] } | { ok: false; errors: FieldError[] }
 
 export interface SubmitDeps {
@@ -62,6 +63,7 @@ export interface SubmitDeps {
   projectJob: (raw: unknown) => JobView
   /** Whether one more task may be taken now. */
   admission: Pick<Admission, 'reserve' | 'pressed'>
+  tracer: Tracer
   nonce: () => string
   audit: Audit
   clock: Clock
@@ -117,19 +119,27 @@ export function createSubmit(deps: SubmitDeps): Submit {
       admitted.place.settle(mayExist)
     }
 
+    /** A write to the cluster, as a span of its own. */
+    function write(span: string, call: () => Promise<KubeResult<KubeObject>>): Promise<KubeResult<KubeObject>> {
+      const about = { parent: context.traceparent, kind: 'client', attributes: { 'k8s.job.name': name } } as const
+      return traced(deps.tracer, span, about, call, (result) => (result.ok ? '' : result.error.reason))
+    }
+
     async function make(): Promise<Created> {
       const built = deps.build(assignment, {
+        jobName: name,
         nonce: deps.nonce(),
         callbackUrl: assignment.callback_url ?? null,
         traceparent: context.traceparent,
       })
       if (!built.ok) return invalid(built.errors)
       if (built.secret) {
-        const secret = await deps.createSecret(built.secret)
+        const { secret: manifest } = built
+        const secret = await write('create Secret', () => deps.createSecret(manifest))
         // AlreadyExists under our own nonce: an earlier try of this very request went through.
         if (!secret.ok && secret.error.status !== 409) return { ok: false, refusal: refusedBy(secret.error, 'Secret') }
       }
-      const created = await deps.createJob(built.job)
+      const created = await write('create Job', () => deps.createJob(built.job))
       mayExist = created.ok || created.error.status === 409 || created.error.outcomeUnknown
       if (created.ok) return { ok: true, job: deps.projectJob(created.value), duplicate: false, identity }
       const { error } = created
@@ -202,7 +212,13 @@ export function createSubmit(deps: SubmitDeps): Submit {
     const word = result.ok ? (result.duplicate ? 'duplicate' : 'claimed') : result.refusal.code
     deps.metrics.submissions.inc({ via: context.via, result: word })
     if (result.ok && !result.duplicate) deps.metrics.submitSeconds.observe((performance.now() - started) / 1000)
-    const fields = { task_id: identity.taskId, execution_id: identity.executionId, via: context.via, result: word }
+    const fields = {
+      task_id: identity.taskId,
+      execution_id: identity.executionId,
+      via: context.via,
+      result: word,
+      ...traceField(context.traceparent),
+    }
     if (result.ok && !result.duplicate)
       deps.audit({
         ...context.by,
@@ -217,7 +233,14 @@ export function createSubmit(deps: SubmitDeps): Submit {
     return result
   }
 
-  return submit
+  return (assignment, context) =>
+    traced(
+      deps.tracer,
+      'submit',
+      { parent: context.traceparent, attributes: { 'jobhook.via': context.via, 'jobhook.task_id': assignment.task_id } },
+      (traceparent) => submit(assignment, { ...context, traceparent }),
+      (result) => (result.ok ? '' : result.refusal.code),
+    )
 }
 
 /** Strings with lone surrogates cannot be written as UTF-8, so they could never reach the cluster as they are. */

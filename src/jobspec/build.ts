@@ -23,7 +23,7 @@ export function buildTask(assignment: Assignment, options: JobSpecOptions, conte
   const extraLabels = options.kubernetes.extra_labels ?? {}
   const extraAnnotations = options.kubernetes.extra_annotations ?? {}
 
-  const pod = buildPod(assignment, options, secretName)
+  const pod = buildPod(assignment, options, secretName, context.taskTraceparent ?? context.traceparent)
   const secretBytes = [...pod.secretData.values()].reduce((sum, value) => sum + Buffer.byteLength(value), 0)
   if (secretBytes > MAX_SECRET_BYTES) {
     return refuse(

@@ -46,7 +46,10 @@ export interface BuildContext {
   nonce: string
   /** This task's own callback URL, when it has one. */
   callbackUrl: string | null
+  /** The sender's trace, for the callbacks: written down on the Job. */
   traceparent: string | null
+  /** TRACEPARENT of the task's container; absent: the same. */
+  taskTraceparent?: string | null
   /** Create it suspended: the queue releases it. */
   suspended?: boolean
 }

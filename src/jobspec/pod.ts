@@ -4,7 +4,7 @@ import type { Assignment } from '../model/assignment.ts'
 import { TASK_CONTAINER } from '../model/keys.ts'
 import { DEFAULT_GRACE_SECONDS, DEFAULT_PULL_POLICY, type KubernetesBackend, SETUP_CONTAINER } from '../model/pod-settings.ts'
 import { taskImage, taskTemplate, wraps } from './check.ts'
-import { mergeEnv } from './env.ts'
+import { mergeEnv, plainEnv } from './env.ts'
 import type { EnvSource, JobSpecOptions } from './options.ts'
 import { STATE, STATE_VOLUME, WORKSPACE, WORKSPACE_VOLUME } from './paths.ts'
 import { preStopHook, profileEnv, taskCommand } from './profile.ts'
@@ -19,12 +19,15 @@ export interface BuiltPod {
 }
 
 /** The assignment has passed checkAssignment and the options checkSettings. */
-export function buildPod(assignment: Assignment, options: JobSpecOptions, secretName: string): BuiltPod {
+export function buildPod(assignment: Assignment, options: JobSpecOptions, secretName: string, traceparent: string | null): BuiltPod {
   const { kubernetes } = options
+  const { profile, reserved } = profileEnv(assignment, options)
   const base = basePod(kubernetes)
   const given = base.containers.find((container) => container.name === TASK_CONTAINER)
   const environment = mergeEnv({
-    ...profileEnv(assignment, options),
+    // Weaker than the assignment's own: a control plane may have a context of its own for the task.
+    profile: traceparent === null ? profile : new Map([...profile, ...plainEnv({ TRACEPARENT: traceparent })]),
+    reserved,
     assignment: assignment.env_vars ?? {},
     template: taskTemplate(kubernetes)?.env,
     options,

@@ -3,6 +3,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { traceField } from '../lib/trace.ts'
 import type { CallbackType, DeliveryRecord, DeliveryResult, MessageBuilder, OwedMessage, TaskFacts } from '../model/callback.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
@@ -40,7 +41,9 @@ export interface ReconcileDeps {
   clock: Clock
   log: Logger
   metrics: Metrics
-  /** After a task was closed: for its steps' durations. */
+  /** A verdict was reached that nobody has written down or sent yet: for its trace. After a crash it may be told again. */
+  onVerdict?: (task: TaskView, outcome: Extract<Outcome, { kind: 'ended' }>) => void
+  /** After a task was closed, but not after a replay: for its steps' durations. */
   onClosed?: (task: TaskView, outcome: Extract<Outcome, { kind: 'ended' }>, delivery: DeliveryRecord) => void
   wake: (name: string, atMs: number) => void
 }
@@ -131,6 +134,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     }
     const verdict = stored ?? own.ended?.verdict ?? (await deps.complete(task, outcome.verdict))
     // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
+    if (!own.ended && !stored && round === 0 && (before?.attempts ?? 0) === 0) deps.onVerdict?.(task, { ...outcome, verdict })
     own.ended ??= { ...outcome, verdict }
     deps.forgetLog?.(job.uid)
     const storeFirst = outcome.evidenceCanVanish || (target !== null && owes(verdict) && isToldOnce(job, verdict))
@@ -147,6 +151,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     own.answered = answer
     await close(job, verdict, answer)
     own.closed = true
+    if (answer.round === undefined) deps.onClosed?.(task, { ...outcome, verdict }, answer)
     return
   }
 
@@ -180,7 +185,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     const nextAtMs = deps.nextAttemptAtMs(failures + 1, message.id, clock.now(), result.afterMs)
     if (nextAtMs === null) {
       deps.log.error(
-        { task_id: facts.taskId, webhook_id: message.id, attempts: failures + 1, cause: result.cause },
+        { task_id: facts.taskId, webhook_id: message.id, attempts: failures + 1, cause: result.cause, ...traceField(facts.traceparent) },
         'verdict becomes a dead letter',
       )
       metrics.deliveries.inc({ slot: 'verdict', result: 'dead' })
@@ -254,6 +259,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
         exit_code: verdict.exitCode,
         delivery: delivery.state,
         attempts: delivery.attempts,
+        ...traceField(job.annotations[ANNOTATIONS.traceparent]),
       },
       'task closed',
     )

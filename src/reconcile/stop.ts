@@ -3,6 +3,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { traceField } from '../lib/trace.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
 import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
@@ -43,7 +44,15 @@ export function createStopper(deps: {
         if (patched.ok) {
           const stopped = deps.projectJob(patched.value)
           deps.metrics.stops.inc({ reason })
-          deps.log.info({ task_id: current.annotations[ANNOTATIONS.taskId], job: current.name, reason }, 'task is being stopped')
+          deps.log.info(
+            {
+              task_id: current.annotations[ANNOTATIONS.taskId],
+              job: current.name,
+              reason,
+              ...traceField(current.annotations[ANNOTATIONS.traceparent]),
+            },
+            'task is being stopped',
+          )
           deps.onStopped(stopped)
           return { kind: 'stopping', job: stopped }
         }

@@ -8,6 +8,7 @@ import type { TransportOptions } from '../../src/callback/transport.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
+import { noTracer } from '../../src/lib/trace.ts'
 import type { OwedMessage } from '../../src/model/callback.ts'
 
 const closers: (() => Promise<void> | void)[] = []
@@ -52,6 +53,7 @@ function deliverer(options: Partial<TransportOptions> & { timeoutMs?: number } =
       clock: systemClock,
       log: createLog({ level: 'silent', workerId: 'w' }),
       metrics: createMetrics(),
+      tracer: noTracer,
     },
     { timeoutMs, userAgent: 'jobhook/test', allowPrivate },
   )

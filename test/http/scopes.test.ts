@@ -29,6 +29,12 @@ const ROUTES: Record<string, Access> = {
   'GET /openapi.json': 'open',
   'GET /openapi.yaml': 'open',
   'GET /docs/problems': 'open',
+  'GET /docs': 'open',
+  'GET /docs/': 'open',
+  'GET /docs/start.js': 'open',
+  'GET /docs/swagger-ui.css': 'open',
+  'GET /docs/swagger-ui-bundle.js': 'open',
+  'GET /docs/favicon-32x32.png': 'open',
 }
 
 /** A cluster that nobody asks: the service is wired, not started. */

@@ -61,6 +61,21 @@ test('the Job carries its identity in labels and annotations', () => {
   ])
 })
 
+test('TRACEPARENT is the task’s to read: plain text, weaker than what the assignment or the configuration says, and no part of the name', () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const variable = (...args: Parameters<typeof built>) =>
+    podOf(built(...args)).containers[0]?.env?.find(({ name }) => name === 'TRACEPARENT')
+  assert.equal(variable({}, options()), undefined)
+  assert.deepEqual(variable({}, options(), { traceparent }), { name: 'TRACEPARENT', value: traceparent })
+  const taskTraceparent = traceparent.replace('00f0', 'aaaa')
+  assert.equal(variable({}, options(), { traceparent, taskTraceparent })?.value, taskTraceparent)
+  assert.ok(variable({ env_vars: { TRACEPARENT: 'mine' } }, options(), { traceparent })?.valueFrom?.secretKeyRef)
+  assert.equal(variable({}, options({ env: [{ name: 'TRACEPARENT', value: '' }] }), { traceparent })?.value, '')
+  const [plain, traced] = [built({}, options()), built({}, options(), { traceparent })]
+  assert.equal(traced.job.metadata?.name, plain.job.metadata?.name)
+  assert.equal(traced.job.metadata?.annotations?.['jobhook.dev/digest'], plain.job.metadata?.annotations?.['jobhook.dev/digest'])
+})
+
 test('without an execution_id the task_id stands for it', () => {
   const { job } = built({ execution_id: undefined } as never)
   assert.equal(job.metadata?.annotations?.['jobhook.dev/execution-id'], 't-42')
