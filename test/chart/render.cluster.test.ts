@@ -137,6 +137,17 @@ describe('the chart', { skip: noCluster }, () => {
       }
   })
 
+  test('with a certificate of its own the probes and monitors speak HTTPS, else HTTP', () => {
+    const set = ['config.tls.cert_file=/etc/jobhook/secrets/tls.crt', 'config.tls.key_file=/etc/jobhook/secrets/tls.key']
+    const monitoring = valueSets.find(({ name }) => name.includes('monitoring'))?.path ?? ''
+    const secured = renderText({ values: [monitoring], set })
+    assert.equal(secured.match(/scheme: HTTPS/g)?.length, 3)
+    assert.equal(secured.match(/scheme: https/g)?.length, 2)
+    const plain = renderText({ values: [monitoring] })
+    assert.equal(plain.match(/scheme: HTTP /g)?.length, 3)
+    assert.doesNotMatch(plain, /scheme: https/)
+  })
+
   test('the Role holds nothing outside a namespace, no wildcard, and no list of Secrets where sweeping is off', () => {
     for (const set of [[], ['config.sweep_secrets=false']]) {
       const objects = render({ values: [minimal], set })
