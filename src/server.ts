@@ -86,6 +86,8 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
     else done(new RefusedError(parsed.refusal))
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    // A method that needs a content-type, at a path that does not have it.
+    if (request.is404) return reply.callNotFound()
     const refused = refusalOfError(error)
     if (PROBLEMS[refused.code].status === 500)
       deps.log.error(

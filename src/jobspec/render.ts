@@ -1,5 +1,5 @@
 // The manifests as YAML for people and for kubectl apply: Secret first, then the Job. Secret values are masked unless asked for.
-import { Document, isMap, isSeq } from 'yaml'
+import { Document, isMap, isSeq, Scalar, visit } from 'yaml'
 import { TASK_CONTAINER } from '../model/keys.ts'
 import type { Built, EnvOrigin } from './options.ts'
 
@@ -32,8 +32,21 @@ function yaml(manifest: object, built?: Built): string {
   // Strings are quoted as YAML 1.1 readers (kubectl among them) need it: yes, 012 and 1_000 must stay strings.
   const document = new Document(manifest, { version: '1.1', aliasDuplicateObjects: false })
   if (built) explainEnv(document, built)
-  return document.toString({ lineWidth: 0, blockQuote: 'literal', directives: false })
+  // Quoted now, escaped below: the library would write them as they are, and kubectl refuses them.
+  visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'string' && UNPRINTABLE.test(node.value)) node.type = Scalar.QUOTE_DOUBLE
+    },
+  })
+  const text = document.toString({ lineWidth: 0, blockQuote: 'literal', directives: false })
+  return text.replace(new RegExp(UNPRINTABLE, 'gu'), (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
+
+/**
+ * What YAML does not allow or reads as the end of a line, and what would steer a terminal: control characters beside tab and line feed, Unicode's
+ * line ends, marks of direction, the byte order mark, noncharacters.
+ */
+const UNPRINTABLE = /(?![\t\n])[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/u
 
 /** A comment on each variable of the task's container: where its value comes from, and what it wins over. */
 function explainEnv(document: Document, built: Built): void {
@@ -52,5 +65,5 @@ function explainEnv(document: Document, built: Built): void {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ')
+  return text.replace(new RegExp(`(?:\\s|${UNPRINTABLE.source})+`, 'gu'), ' ')
 }

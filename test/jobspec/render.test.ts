@@ -43,3 +43,39 @@ test('it says where each variable comes from, and what is not used', () => {
 test('the same task renders to the same text', () => {
   assert.equal(render(built(), { showSecrets: false }), render(built(), { showSecrets: false }))
 })
+
+const hostile = [
+  'a\n---\nkind: ClusterRole',
+  '&a *a !!js/function {{ .Values.x }} %TAG ! tag:',
+  '# no comment',
+  '"}\', [',
+  '\u001b]0;title\u0007\u001b[2J',
+  '\u0085kind: evil\u0085',
+  '\u2028kind: evil\u2029',
+  '\u009b31m\u0080\u007f',
+  '\u202etxt.exe\u2066',
+  '\ufeff\ufffe\uffff',
+  '\r\nkind: evil',
+  '\t\v\f\u0001',
+  '<<: *anchor',
+  '? x',
+  '~',
+  '=',
+  '0o17',
+  '1:30',
+  'x'.repeat(5_000),
+]
+
+test('whatever a task says, the YAML is the same two objects, printable, and steers no terminal', () => {
+  const args = [...hostile, hostile.join('\n')]
+  const odd = built(
+    { task: { title: hostile.join('') }, args, command: ['echo'], env_vars: { A: hostile.join('\n') }, labels: { team: 'web' } },
+    options({ env: [{ name: 'A', value: 'configured' }] }),
+  )
+  const text = render({ ...odd, warnings: ['first\u0085kind: evil\r\nkind: evil\u2028\u001b[2J'] }, { showSecrets: true })
+  assert.doesNotMatch(text, /(?!\n|\t)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/u)
+  assert.match(text, /^# warning: first kind: evil kind: evil \[2J\n/)
+  const [job] = read(text).slice(-1)
+  assert.deepEqual(job, odd.job)
+  assert.equal(read(text).length, odd.secret ? 2 : 1)
+})
