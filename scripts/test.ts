@@ -4,6 +4,7 @@ import { globSync } from 'node:fs'
 
 const steps: { name: string; command: string; args: string[] }[] = [
   { name: 'types', command: 'tsc', args: [] },
+  { name: 'types for the browser', command: 'tsc', args: ['-p', 'tsconfig.browser.json'] },
   { name: 'lint', command: 'biome', args: ['check', '--error-on-warnings'] },
   { name: 'tests', command: process.execPath, args: ['--test', '--test-concurrency=3', '--test-timeout=120000', ...testFiles()] },
 ]

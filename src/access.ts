@@ -2,7 +2,7 @@
 // Not for: the signatures of webhooks (intake), the cap on requests in flight (server.ts).
 import type { TLSSocket } from 'node:tls'
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Authenticate, Caller } from './intake/index.ts'
 import { type App, sendProblem } from './lib/http.ts'
 import type { Logger } from './lib/log.ts'
@@ -24,7 +24,16 @@ export type RateKind = keyof Rates
 /** Long enough to let a burst pass, short enough that nobody is told to wait for long. */
 const WINDOW_MS = 10_000
 
+/** The page's way in: a login instead of a header, pages instead of problem details. */
+export interface PageAccess {
+  /** The Authorization header that the request's cookie stands for; `refused` when it may not be used for this request. */
+  authorizationOf(request: FastifyRequest): { authorization: string | undefined; refused: Refusal | null }
+  refuse(request: FastifyRequest, reply: FastifyReply, refused: Refusal): FastifyReply
+}
+
 export interface AccessOptions {
+  /** null: there is no page. */
+  page?: PageAccess | null
   /** null: REST has no token and answers 404; 'open': --insecure. */
   authenticate: Authenticate | null | 'open'
   rates: Rates
@@ -51,17 +60,25 @@ export function guardAccess(app: App, deps: { log: Logger; metrics: Pick<Metrics
       tell(kind, { by: kind, from: request.ip, who: request.callerName, rate: options.rates[kind] })
       return sendProblem(reply, tooMany(kind, options.rates[kind], waitSeconds))
     }
-    if (judged.refused) return sendProblem(reply, judged.refused)
+    if (judged.refused) return refuse(request, reply, judged.refused)
     if (scope && judged.caller && !judged.caller.scopes.has(scope) && !judged.caller.scopes.has('admin')) {
-      return sendProblem(reply, refusal('forbidden', `the token ${judged.caller.name} lacks the scope ${scope}: add it in api.tokens`))
+      return refuse(request, reply, refusal('forbidden', `the token ${judged.caller.name} lacks the scope ${scope}: add it in api.tokens`))
     }
   })
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, refused: Refusal): FastifyReply {
+    const reads = request.routeOptions.config.page && request.headers.accept?.includes('text/html')
+    return reads && options.page ? options.page.refuse(request, reply, refused) : sendProblem(reply, refused)
+  }
 
   function judgeToken(request: FastifyRequest): { caller: Caller | null; refused: Refusal | null } {
     if (authenticate === 'open') return { caller: null, refused: null }
     if (authenticate === null)
       return { caller: null, refused: refusal('not_configured', 'the REST API has no token: set api.tokens in the configuration') }
-    const caller = authenticate(request.headers.authorization)
+    const shown = request.headers.authorization
+    const fromPage = shown === undefined && options.page ? options.page.authorizationOf(request) : null
+    if (fromPage?.refused) return { caller: null, refused: fromPage.refused }
+    const caller = authenticate(shown ?? fromPage?.authorization)
     return {
       caller,
       refused: caller ? null : refusal('unauthenticated', 'send Authorization: Bearer with a token from api.tokens'),

@@ -10,6 +10,7 @@ import { openapiRoutes } from '../../routes/openapi.ts'
 import { problemsRoutes } from '../../routes/problems.ts'
 import { renderRoutes } from '../../routes/render.ts'
 import { tasksRoutes } from '../../routes/tasks.ts'
+import { noUiRoutes, uiRoutes } from '../../routes/ui.ts'
 import { webhookRoutes } from '../../routes/webhook.ts'
 import { createEventHub, HUB_LIMITS } from '../events/index.ts'
 import { createHealth } from '../health.ts'
@@ -26,6 +27,8 @@ import type { Inbound } from './inbound.ts'
 import { createRender } from './render.ts'
 import type { createReporting } from './reporting.ts'
 import type { Shared } from './shared.ts'
+import { createUi } from './ui.ts'
+import { createUiAccess } from './ui-access.ts'
 
 export function createHttp(
   shared: Shared,
@@ -43,7 +46,9 @@ export function createHttp(
   const { tokens } = config.api
   const { servingTls } = settings
   const tls = servingTls === null ? null : readServingTls(servingTls)
+  const uiAccess = createUiAccess(shared, parts.insecure)
   const server = createServer(common, {
+    page: uiAccess,
     requestsInFlight: config.limits.requests_in_flight,
     connections: config.limits.connections,
     rates: config.limits.requests_per_second,
@@ -103,6 +108,12 @@ export function createHttp(
   )
   server.register(eventsRoutes({ open: events.open }))
   server.addHook('preClose', async () => events.close())
+  if (uiAccess) {
+    const { openCircuits, election } = parts.reporting
+    const ui = createUi(shared, { access: uiAccess, deliveries, checks: health.checks, openCircuits, isLeader: election.isLeader, audit })
+    server.register(uiRoutes(ui))
+  } else
+    server.register(noUiRoutes(config.ui.enabled ? 'the page has no login: set api.tokens' : 'the page is switched off: set ui.enabled'))
   const metrics = () => {
     deliveries.count()
     shared.ledger.count()

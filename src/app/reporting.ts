@@ -137,6 +137,8 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
   )
   return {
     election,
+    /** Origins of callbacks that are held back now; only the leader knows. */
+    openCircuits: lanes.openCircuits,
     async stop() {
       await election.stop()
       await loop.stop()

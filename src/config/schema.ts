@@ -126,6 +126,16 @@ export const ConfigSchema = Type.Object(
       },
       'The REST API.',
     ),
+    ui: object(
+      {
+        enabled: Type.Boolean({
+          default: true,
+          description: 'Whether there is a page, where somebody could log in: with a token in api.tokens, or --insecure.',
+        }),
+        session: duration('How long a login lasts.', '12h'),
+      },
+      'The page for people, /ui. One logs in with a REST token.',
+    ),
     callback: object(
       {
         url: Type.Optional(reference('Where callbacks go.')),

@@ -88,6 +88,7 @@ export function settingsOf(config: Config) {
     dedupeSeconds: seconds(config.retention.dedupe),
     pollWaitSeconds: Math.round(seconds(config.poll?.wait ?? 50)),
     socketPingMs: seconds(config.socket?.ping ?? 30) * 1000,
+    uiSessionMs: Math.max(60_000, seconds(config.ui.session) * 1000),
     webhookToleranceSeconds: seconds(config.webhook.tolerance),
   }
 }

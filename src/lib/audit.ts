@@ -14,7 +14,7 @@ export interface Actor {
   message_id: string | null
 }
 
-export type AuditEntry = Actor & { action: 'submit' | 'cancel' | 'replay' | 'logs'; via: string } & Record<string, unknown>
+export type AuditEntry = Actor & { action: 'submit' | 'cancel' | 'replay' | 'logs' | 'login'; via: string } & Record<string, unknown>
 
 export type Audit = (entry: AuditEntry) => void
 

@@ -72,6 +72,8 @@ declare module 'fastify' {
     scope?: 'read' | 'logs' | 'submit' | 'cancel' | 'admin'
     /** Not counted by the cap on requests in flight: must answer under overload. */
     uncapped?: boolean
+    /** Read by people: refusals are pages, and who is not logged in is led to the login. */
+    page?: boolean
     /** The limit of requests a client, where it is neither that of tokens nor that of addresses. */
     rate?: 'webhook'
   }

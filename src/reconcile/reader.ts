@@ -84,7 +84,14 @@ export function createTaskReader(
     },
 
     /** Newest first. */
-    list(query: { states: string[]; label: string | null; limit: number; cursor: string | null }): Listed<TaskList> {
+    list(query: {
+      states: string[]
+      label: string | null
+      limit: number
+      cursor: string | null
+      /** What else must hold. */
+      matches?: (task: TaskRecord) => boolean
+    }): Listed<TaskList> {
       if (!deps.synced()) return { ok: false, refusal: notSynced() }
       const selector = parseLabelSelector(query.label ?? '')
       if (!selector.ok) return { ok: false, refusal: unreadableSelector(selector.requirement) }
@@ -93,7 +100,8 @@ export function createTaskReader(
         cursor: query.cursor,
         matches: (task) =>
           (query.label === null || selector.matches(labelsOf(task.job))) &&
-          (query.states.length === 0 || query.states.includes(present(task).state)),
+          (query.states.length === 0 || query.states.includes(present(task).state)) &&
+          (!query.matches || query.matches(present(task))),
       })
       if (!page) return { ok: false, refusal: unreadableCursor() }
       return { ok: true, page: { items: page.items.map(present), next_cursor: page.nextCursor } }

@@ -21,6 +21,11 @@ const ROUTES: Record<string, Access> = {
   'GET /v1/deliveries': 'read',
   'POST /v1/deliveries/:id/replay': 'admin',
   'POST /v1/deliveries/replay': 'admin',
+  'GET /ui': 'read',
+  'GET /ui/tasks': 'read',
+  'GET /ui/tasks/:id': 'read',
+  'GET /ui/tasks/:id/manifest': 'read',
+  'GET /ui/deliveries': 'read',
   // Nothing of a task, a token or a cluster's secrets is in these.
   'GET /livez': 'open',
   'GET /readyz': 'open',
@@ -35,6 +40,11 @@ const ROUTES: Record<string, Access> = {
   'GET /docs/swagger-ui.css': 'open',
   'GET /docs/swagger-ui-bundle.js': 'open',
   'GET /docs/favicon-32x32.png': 'open',
+  'GET /ui/': 'open',
+  'GET /ui/login': 'open',
+  'POST /ui/login': 'open',
+  'POST /ui/logout': 'open',
+  'GET /ui/assets/:hash/:name': 'open',
 }
 
 /** A cluster that nobody asks: the service is wired, not started. */
