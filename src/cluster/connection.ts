@@ -30,6 +30,7 @@ interface Credentials {
   headers: Record<string, string>
   tls: ConnectionOptions
   fingerprint: string
+  from: KubeConfig
   readAtMs: number
 }
 
@@ -53,9 +54,12 @@ export function createConnection(
 
   async function credentials(): Promise<Credentials> {
     const nowMs = deps.elapsedMs()
-    if (cached && nowMs - cached.readAtMs < (refused ? FRESH_MS : CREDENTIALS_TTL_MS)) return cached
+    const ageMs = cached ? nowMs - cached.readAtMs : Number.POSITIVE_INFINITY
+    if (cached && !refused && ageMs < CREDENTIALS_TTL_MS) return cached
+    const config = deps.reload?.(refused && ageMs >= FRESH_MS) ?? deps.kubeConfig
+    if (cached && ageMs < FRESH_MS && config === cached.from) return cached
     // One read at a time: an exec plugin must not be started once per concurrent request.
-    reading ??= readCredentials(deps.reload?.(refused) ?? deps.kubeConfig, nowMs).finally(() => {
+    reading ??= readCredentials(config, nowMs).finally(() => {
       reading = null
     })
     cached = await reading
@@ -130,5 +134,5 @@ async function readCredentials(kubeConfig: KubeConfig, nowMs: number): Promise<C
   if (applied.servername) tls.servername = applied.servername
   if (applied.rejectUnauthorized === false) tls.rejectUnauthorized = false
   const fingerprint = [tls.ca, tls.cert, tls.key, tls.servername, tls.rejectUnauthorized].map(String).join('\n')
-  return { headers, tls, fingerprint, readAtMs: nowMs }
+  return { headers, tls, fingerprint, from: kubeConfig, readAtMs: nowMs }
 }

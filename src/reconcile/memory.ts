@@ -11,6 +11,8 @@ export interface StartedDelivery {
   attempts: number
   nextAtMs: number
   inFlight: Promise<void> | null
+  /** It could not be sent yet for want of room: no attempt. */
+  foundNoRoom: boolean
   done: boolean
 }
 
@@ -51,7 +53,7 @@ export function createMemory(): Memory {
     if (!memory) {
       memory = {
         annotations: {},
-        started: { attempts: 0, nextAtMs: 0, inFlight: null, done: false },
+        started: { attempts: 0, nextAtMs: 0, inFlight: null, foundNoRoom: false, done: false },
         answered: null,
         closed: false,
         foreign: false,

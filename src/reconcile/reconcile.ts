@@ -132,6 +132,8 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       const canWait = stored !== null || !outcome.evidenceCanVanish
       if (canWait && deps.mayDeliver?.(target.url, name) === false) return
     }
+    const storedByAnother = stored !== null && own.ended === null
+    if (storedByAnother) own.started.done = true
     const verdict = stored ?? own.ended?.verdict ?? (await deps.complete(task, outcome.verdict))
     // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
     if (!own.ended && !stored && round === 0 && (before?.attempts ?? 0) === 0) deps.onVerdict?.(task, { ...outcome, verdict })
@@ -139,10 +141,11 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     deps.forgetLog?.(job.uid)
     const storeFirst = outcome.evidenceCanVanish || (target !== null && owes(verdict) && isToldOnce(job, verdict))
     if (!stored && storeFirst) await storeVerdict(job, verdict)
-    // Once an attempt at the verdict was made, task_started would come after it.
-    const verdictTried = round > 0 || (before?.attempts ?? 0) > 0
+    // Once an attempt at the verdict was made, task_started would come after it. Who stored the verdict may have made one, and died.
+    const verdictTried = round > 0 || (before?.attempts ?? 0) > 0 || storedByAnother
     if (target && outcome.startedMs !== null && !verdictTried) {
-      await started.lastTry(name, own, startedFacts(task, facts, outcome.startedMs, verdict), target)
+      const went = await started.lastTry(name, own, startedFacts(task, facts, outcome.startedMs, verdict), target)
+      if (!went) return
     }
 
     const answer = own.answered ?? (await report(job, facts, verdict, target, stored !== null || storeFirst))

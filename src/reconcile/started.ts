@@ -8,8 +8,11 @@ import type { TaskMemory } from './memory.ts'
 export interface StartedSender {
   /** Begins an attempt if one is due and none is under way; does not wait for it. */
   send(name: string, own: TaskMemory, facts: TaskFacts, target: { url: string; perTask: boolean }): void
-  /** The verdict is owed: one last try if it was never sent, a short wait for one under way, then it is given up. */
-  lastTry(name: string, own: TaskMemory, facts: TaskFacts, target: { url: string; perTask: boolean }): Promise<void>
+  /**
+   * The verdict is owed: one last try if it was never sent, a short wait for one under way, then it is given up. False when the try found no room:
+   * then the verdict would find none either, and `name` is woken for both.
+   */
+  lastTry(name: string, own: TaskMemory, facts: TaskFacts, target: { url: string; perTask: boolean }): Promise<boolean>
 }
 
 /** How long a verdict lets a task_started under way go first, so that a healthy receiver sees them in order. */
@@ -36,6 +39,7 @@ export function createStartedSender(
     const { started } = own
     const result = await deps.deliver(message, name)
     started.inFlight = null
+    started.foundNoRoom = result.kind === 'later'
     if (result.kind === 'later') return
     started.attempts++
     if (result.kind !== 'retry') {
@@ -56,6 +60,7 @@ export function createStartedSender(
   function send(name: string, own: TaskMemory, facts: TaskFacts, target: { url: string; perTask: boolean }): void {
     const { started } = own
     if (!options.callbackTypes.includes('task_started') || started.done || started.inFlight || clock.now() < started.nextAtMs) return
+    started.foundNoRoom = false
     started.inFlight = attempt(name, own, deps.messages.started(facts, target))
   }
 
@@ -65,7 +70,9 @@ export function createStartedSender(
       const { started } = own
       if (started.attempts === 0) send(name, own, facts, target)
       if (started.inFlight) await Promise.race([started.inFlight, sleep(clock, HEAD_START_MS)])
+      if (started.attempts === 0 && started.foundNoRoom) return false
       started.done = true
+      return true
     },
   }
 }

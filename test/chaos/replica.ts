@@ -14,11 +14,16 @@ export interface Replica {
   kill(): Promise<void>
   /** SIGTERM; resolves with the exit code, or null when it had to be killed. */
   stop(): Promise<number | null>
+  /** Nothing of it runs for so long, as when its machine is suspended; its connections stay open. Does nothing when it is down. */
+  suspend(ms: number): Promise<void>
+  /** Its machine's clock is wrong by so much from now on, also after a start. */
+  setClock(wrongByMs: number): void
   /** Everything its processes have said. */
   log(): string
 }
 
 const ROOT = join(import.meta.dirname, '../..')
+const CLOCK = join(import.meta.dirname, 'clock-preload.ts')
 /** The termination grace period of a Pod. */
 const GRACE_MS = 30_000
 
@@ -28,6 +33,8 @@ export function createReplica(options: { name: string; folder: string; config: o
   const configFile = join(folder, `${name}.yaml`)
   const addressFile = join(folder, `${name}.address`)
   writeFileSync(configFile, stringify(options.config), { mode: 0o600 })
+  const clockFile = join(folder, `${name}.clock`)
+  writeFileSync(clockFile, '0')
   const output: string[] = []
   let child: ChildProcess | null = null
   let exited: Promise<number | null> = Promise.resolve(null)
@@ -52,12 +59,13 @@ export function createReplica(options: { name: string; folder: string; config: o
     log: () => output.join(''),
     async start() {
       rmSync(addressFile, { force: true })
-      const args = ['src/main.ts', 'serve', '--config', configFile, '--address-file', addressFile]
+      const args = ['--import', CLOCK, 'src/main.ts', 'serve', '--config', configFile, '--address-file', addressFile]
       const current = spawn(process.execPath, args, {
         cwd: ROOT,
         env: {
           PATH: process.env.PATH,
           HOME: process.env.HOME,
+          CHAOS_CLOCK_FILE: clockFile,
           ...(options.podName === null ? {} : { POD_NAME: options.podName }),
         } as NodeJS.ProcessEnv,
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -71,6 +79,16 @@ export function createReplica(options: { name: string; folder: string; config: o
       child?.kill('SIGKILL')
       await exited
       child = null
+    },
+    async suspend(ms) {
+      const current = child
+      current?.kill('SIGSTOP')
+      await delay(ms)
+      current?.kill('SIGCONT')
+    },
+    setClock(wrongByMs) {
+      writeFileSync(clockFile, String(wrongByMs))
+      if (url() !== null) child?.kill('SIGUSR2')
     },
     async stop() {
       if (!child) return null

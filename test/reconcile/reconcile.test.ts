@@ -294,7 +294,8 @@ test('the end of a log is written down before it is sent: a replica that is kill
   state.task = { ...state.task, job: job({ verdict: JSON.stringify(annotationOf(patches[0]?.patch, 'verdict')) }) }
   state.logTail = 'what is left of the log'
   await replica()('x')
-  assert.deepEqual(did, ['record', 'send task_started', 'send task_failed', 'send task_started', 'send task_failed', 'secret', 'close'])
+  // Nor does it tell of the start: the report may have been heard already.
+  assert.deepEqual(did, ['record', 'send task_started', 'send task_failed', 'send task_failed', 'secret', 'close'])
   const verdicts = sent.filter((message) => message.slot === 'verdict')
   assert.equal(verdicts[0]?.body, verdicts[1]?.body)
   assert.match(verdicts[1]?.body ?? '', /the end of the log/)
@@ -345,6 +346,22 @@ test('a task_started that is refused is dropped; one that fails otherwise has it
   refused.state.outcome = ended(completed)
   await refused.step('x')
   assert.deepEqual(refused.did, ['send task_started', 'send task_completed', 'secret', 'close'])
+})
+
+test('a task_started that finds no room has its try before the verdict all the same: both are woken together', async () => {
+  const later: DeliveryResult = { kind: 'later', cause: 'no room' }
+  const { did, step } = world({ outcome: ended(completed), answers: [later, later] })
+  for (let woken = 0; woken < 3; woken++) await step('x')
+  assert.deepEqual(did, ['send task_started', 'send task_started', 'send task_started', 'send task_completed', 'secret', 'close'])
+  const busy = world({ outcome: live(NOW_MS), answers: [{ kind: 'retry', status: 500, afterMs: null, cause: 'no' }, later] })
+  await busy.step('x')
+  await new Promise((resolve) => setImmediate(resolve))
+  busy.state.nowMs += 60_000
+  await busy.step('x')
+  await new Promise((resolve) => setImmediate(resolve))
+  busy.state.outcome = ended(completed)
+  await busy.step('x')
+  assert.equal(busy.did.at(-1), 'close', 'one that was sent before holds nothing up')
 })
 
 test('task_started says the same each time under its id: with its Pod there, with its Pod gone, and on a replica that never saw the Pod', async () => {

@@ -10,6 +10,8 @@ export interface Ledger {
   owner: ProcessId
   /** True once the run has left the cluster up on purpose. */
   kept: boolean
+  /** Components whose end is no failure: a test kills them and starts them again. Absent: none may be. */
+  restartable?: string[]
   processes: (ProcessId & { name: string; group: boolean })[]
   /** Where the real node's containerd has one folder for each container, named like the container's cgroup. */
   containerFolder: string | null

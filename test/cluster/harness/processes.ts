@@ -52,6 +52,7 @@ export function createProcesses(ledger: LedgerFile, onUnexpectedEnd: (component:
       const running: Running = { name: spec.name, pid: child.pid ?? 0, logs: [log, ...(spec.extraLogs ?? [])], ended: null }
       if (child.pid !== undefined) ledger.add(child.pid, spec.name, false)
       const end = (how: string) => {
+        if (!expected && ledger.read().restartable?.includes(spec.name)) return
         running.ended ??= how
         if (!expected) onUnexpectedEnd(running)
       }
