@@ -15,8 +15,8 @@ export interface StartedSender {
   lastTry(name: string, own: TaskMemory, facts: TaskFacts, target: { url: string; perTask: boolean }): Promise<boolean>
 }
 
-/** How long a verdict lets a task_started under way go first, so that a healthy receiver sees them in order. */
-const HEAD_START_MS = 1_000
+/** How long a verdict lets a task_started under way go first: only its answer proves that it came first. On a busy machine a second was not enough. */
+const HEAD_START_MS = 3_000
 
 /** 4xx answers that mean "later" rather than "never". */
 const LATER = new Set([408, 425, 429])

@@ -11,6 +11,8 @@ import type { PlannedTask, Step } from './tasks.ts'
 export interface CallbackReceiver {
   /** Scheme, host and port. */
   origin: string
+  /** Connections are dropped for so long, whatever comes. */
+  down(ms: number): void
   /** Every answer is 200 from now on. */
   quiet(): void
   close(): Promise<void>
@@ -21,6 +23,7 @@ type Answer = 200 | 202 | 204 | 429 | 500 | 503 | 'reset'
 export async function startCallbackReceiver(seed: number): Promise<CallbackReceiver> {
   let count = 0
   let quiet = false
+  let downUntilMs = 0
   const server = createServer((incoming: IncomingMessage, response) => {
     incoming.resume()
     incoming.on('end', () => {
@@ -34,13 +37,16 @@ export async function startCallbackReceiver(seed: number): Promise<CallbackRecei
         [6, 'reset'],
       ])
       if (quiet) response.writeHead(200).end()
-      else if (answer === 'reset') incoming.socket.destroy()
+      else if (answer === 'reset' || performance.now() < downUntilMs) incoming.socket.destroy()
       else response.writeHead(answer, answer === 429 ? { 'retry-after': '1' } : {}).end()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    down(ms) {
+      downUntilMs = performance.now() + ms
+    },
     quiet() {
       quiet = true
     },
@@ -56,6 +62,8 @@ export interface Senders {
   deliveries: Delivery[]
   /** Problem bodies and the like, to look for secrets in. */
   answers: string[]
+  /** Steps that have no final answer yet, in words. */
+  unfinished(): string[]
   /** Carries out a task's steps; resolves when each has its final answer. */
   carryOut(task: PlannedTask): Promise<void>
   close(): Promise<void>
@@ -66,7 +74,7 @@ const isFinal = (status: number | null): boolean => status !== null && status < 
 
 export function createSenders(deps: {
   seed: number
-  startMs: number
+  startMs: () => number
   secret: string
   /** Where replicas answer now (some may be down). */
   replicas: () => { name: string; url: string | null }[]
@@ -79,6 +87,7 @@ export function createSenders(deps: {
   const answers: string[] = []
   const dispatcher = new Agent({ allowH2: false, connections: 64 })
   const signer = createSigner([deps.secret])
+  const open = new Set<string>()
   let sent = 0
 
   async function post(task: PlannedTask, step: Step, number: number, random: Random): Promise<number | null> {
@@ -129,7 +138,10 @@ export function createSenders(deps: {
 
   async function carryOutStep(task: PlannedTask, step: Step, number: number, accepted: Promise<void>): Promise<number | null> {
     const random = randomFor(deps.seed, `sender ${task.executionId} ${number}`)
-    await pause(deps.startMs + step.atMs - Date.now(), signal)
+    const waits = `${step.what} ${number} of ${task.executionId}, which waits`
+    const sends = `${step.what} ${number} of ${task.executionId}`
+    open.add(waits)
+    await pause(deps.startMs() + step.atMs - Date.now(), signal)
     if (step.afterAcceptedMs !== undefined) {
       await accepted
       await pause(step.afterAcceptedMs, signal)
@@ -138,9 +150,14 @@ export function createSenders(deps: {
       await deps.heardOf(task)
       await pause(step.afterStartedMs, signal)
     }
+    open.delete(waits)
+    open.add(sends)
     for (let tries = 0; ; tries++) {
       const status = await post(task, step, number * 100 + tries, random)
-      if (isFinal(status) || signal.aborted) return status
+      if (isFinal(status) || signal.aborted) {
+        open.delete(sends)
+        return status
+      }
       await pause(100 + random() * 500, signal)
     }
   }
@@ -148,6 +165,7 @@ export function createSenders(deps: {
   return {
     deliveries,
     answers,
+    unfinished: () => [...open],
     async carryOut(task) {
       let accept = (): void => {}
       const accepted = new Promise<void>((resolve) => {

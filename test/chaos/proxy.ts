@@ -22,6 +22,8 @@ export interface ProxyOptions {
   headers?: Record<string, string>
   /** PEM of the authority behind an https target. */
   ca?: Buffer
+  /** Whether to let a request in at all; else it is answered 401, as by an API that does not know the token. */
+  knows?(headers: IncomingMessage['headers']): boolean
   kindOf(method: string, path: string): string
   fault(kind: string): Fault
   /** Before anything is forwarded. `drop`: the connection is reset instead. */
@@ -72,6 +74,7 @@ export async function startProxy(options: ProxyOptions): Promise<ChaosProxy> {
       body,
       atMs: Date.now(),
     }
+    if (options.knows?.(request.headers) === false) return answer(response, { kind: 'answer', status: 401, retryAfterSeconds: null })
     const fault = options.fault(proxied.kind)
     if ((await options.onArrival?.(proxied, fault)) === 'drop') return reset(request)
     switch (fault.kind) {
@@ -194,7 +197,7 @@ function reset(request: IncomingMessage): void {
 /** As the apiserver would say it; other receivers look at the status alone. */
 function answer(response: ServerResponse, fault: Extract<Fault, { kind: 'answer' }>): void {
   const { status, retryAfterSeconds } = fault
-  const reason = status === 410 ? 'Expired' : status === 429 ? 'TooManyRequests' : status === 503 ? 'ServiceUnavailable' : 'InternalError'
+  const reason = status === 401 ? 'Unauthorized' : status === 410 ? 'Expired' : status === 429 ? 'TooManyRequests' : status === 503 ? 'ServiceUnavailable' : 'InternalError'
   response.writeHead(status, {
     'content-type': 'application/json',
     ...(retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }),

@@ -1,6 +1,6 @@
 // One chaos run: replicas behind proxies, a control plane that sends and hears, incidents at their times, then calm until all is settled.
 // It records; checker.ts judges.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -36,7 +36,7 @@ export interface ChaosRun {
 }
 
 /** Short enough that a run sees many attempts, long enough in all that no verdict becomes a dead letter. */
-const SCHEDULE = [0, 0.3, 0.5, ...Array.from({ length: 60 }, () => 1)]
+const SCHEDULE = [0, 0.3, 0.5, ...Array.from({ length: 500 }, () => 1)]
 
 export async function runChaos(target: Target, options: ChaosOptions): Promise<ChaosRun> {
   const { seed, say } = options
@@ -66,6 +66,10 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
   const executions = new Map<string, string>()
   const dying = new Set<number>()
   const deaths: History['deaths'] = []
+  const tokens: string[] = []
+  const servers: { server: string; kubeconfig: string }[] = []
+  const name = (index: number): string => `r${index}`
+  let rotations = 0
   let calm = false
 
   const recorder = await startRecorder(readAccess(target.adminKubeconfig), {
@@ -137,6 +141,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
       target: new URL(access.server).origin,
       headers: access.headers,
       ...(access.ca ? { ca: access.ca } : {}),
+      knows: ({ authorization }) => authorization === `Bearer ${tokens[index]}`,
       kindOf: kubeRequestKind,
       fault: plan.next,
       onArrival(proxied) {
@@ -190,16 +195,26 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     return callback
   }
 
+  /** Written whole or not at all, as kubectl and kubelet do it. */
+  function rotateToken(index: number): void {
+    const known = servers[index]
+    if (!known) return
+    const token = `${name(index)}-${(rotations += 1)}`
+    writeFileSync(`${known.kubeconfig}.new`, kubeconfigText(known.server, target.namespace, token), { mode: 0o600 })
+    renameSync(`${known.kubeconfig}.new`, known.kubeconfig)
+    tokens[index] = token
+  }
+
   async function addReplica(index: number): Promise<void> {
-    const name = `r${index}`
-    const between = await openProxies(index, name)
+    const between = await openProxies(index, name(index))
     proxies[index] = between
     const server = between.api.url + new URL(readAccess(target.kubeconfig).server).pathname.replace(/\/$/, '')
-    const kubeconfig = join(folder, `${name}.kubeconfig`)
-    writeFileSync(kubeconfig, kubeconfigText(server, target.namespace), { mode: 0o600 })
+    const kubeconfig = join(folder, `${name(index)}.kubeconfig`)
+    servers[index] = { server, kubeconfig }
+    rotateToken(index)
     replicas[index] = createReplica({
-      name,
-      podName: index % 2 === 0 ? name : null,
+      name: name(index),
+      podName: index % 2 === 0 ? name(index) : null,
       folder,
       config: {
         worker_id: workerId,
@@ -229,6 +244,31 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
       })
       return
     }
+    if (incident.kind === 'receiver-down') {
+      note(`control plane down for ${incident.ms} ms`)
+      return receiver.down(incident.ms)
+    }
+    if (incident.kind === 'api-restart') {
+      if (!target.components) return
+      note(`${incident.signal} ${incident.component}`)
+      return follow(target.components.restart(incident.component, incident.signal, incident.downMs))
+    }
+    if (incident.kind === 'token') {
+      note(`token replaced r${incident.replica}`)
+      return rotateToken(incident.replica)
+    }
+    if (incident.kind === 'clock') {
+      note(`clock set by ${incident.wrongByMs / 3_600_000} h r${incident.replica}`)
+      replicas[incident.replica]?.setClock(incident.wrongByMs)
+      await delay(incident.ms, undefined, { signal: ending.signal }).catch(() => {})
+      note(`clock set right r${incident.replica}`)
+      return replicas[incident.replica]?.setClock(0)
+    }
+    if (incident.kind === 'suspend') {
+      // It may be killed meanwhile, as a suspended machine may be.
+      note(`suspended for ${incident.ms} ms r${incident.replica}`)
+      return follow(replicas[incident.replica]?.suspend(incident.ms) ?? Promise.resolve())
+    }
     const replica = replicas[incident.replica]
     if (!replica || replica.url() === null || dying.has(incident.replica)) return
     dying.add(incident.replica)
@@ -256,10 +296,11 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     return held.length + open.length > 0 ? `${held.length + open.length} Jobs to be closed` : null
   }
 
-  const startMs = Date.now() + 3_000
+  // Set once the replicas have started, which takes a while on a busy machine: senders that shout at closed doors try nothing.
+  let startMs = 0
   const senders = createSenders({
     seed,
-    startMs,
+    startMs: () => startMs,
     secret: secrets.webhook,
     replicas: () => replicas.map((replica) => ({ name: replica.name, url: replica.url() })),
     heardOf: (task) => hearing.get(keyOf(task)) ?? Promise.resolve(),
@@ -269,6 +310,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     mkdirSync(folder, { recursive: true })
     await Promise.all(Array.from({ length: options.replicas }, (_, index) => addReplica(index)))
     await Promise.all(replicas.map((replica) => replica.start()))
+    startMs = Date.now() + 500
     say(`seed ${seed}: ${tasks.length} executions on ${options.replicas} replicas over ${Math.round(options.spreadMs / 1000)} s`)
     const sending = Promise.all(tasks.map((task) => senders.carryOut(task)))
     await Promise.all([...incidents.map((incident) => carryOut(incident, startMs)), delay(startMs + options.spreadMs - Date.now())])
@@ -280,7 +322,10 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     await Promise.all(restarts)
     const overdueMs = Date.now() + options.settleMs
     for (const key of hearing.keys()) setTimeout(() => heard.get(key)?.(), options.settleMs / 2).unref()
+    say('calm')
+    const sayUnfinished = setInterval(() => say(`still sending: ${senders.unfinished().slice(0, 3).join('; ')}`), 10_000)
     await Promise.race([sending, delay(options.settleMs, undefined, { ref: false })])
+    clearInterval(sayUnfinished)
     let missing = await unsettled().catch(String)
     for (let sayAtMs = Date.now() + 10_000; missing !== null && Date.now() < overdueMs; missing = await unsettled().catch(String)) {
       if (Date.now() > sayAtMs) {
@@ -291,7 +336,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     }
     if (missing !== null) say(`gave up waiting for ${missing}`)
     const metrics = await Promise.all(replicas.map(metricsOf))
-    for (const replica of replicas) exits.push({ replica: replica.name, code: await replica.stop() })
+    await Promise.all(replicas.map(async (replica) => void exits.push({ replica: replica.name, code: await replica.stop() })))
     const leftovers = await recorder.leftovers()
     return {
       faults: plan.counts(),
@@ -335,12 +380,12 @@ async function metricsOf(replica: Replica): Promise<string> {
   return url === null ? '' : (await request(`${url}/metrics`)).body.text()
 }
 
-function kubeconfigText(server: string, namespace: string): string {
+function kubeconfigText(server: string, namespace: string, token: string): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'chaos', cluster: { server } }],
-    users: [{ name: 'chaos', user: {} }],
+    users: [{ name: 'chaos', user: { token } }],
     contexts: [{ name: 'chaos', context: { cluster: 'chaos', user: 'chaos', namespace } }],
     'current-context': 'chaos',
   })

@@ -1,10 +1,12 @@
 // The API a chaos run goes against: the embedded cluster in the run's own process, or the real one that JOBHOOK_TEST_* tells of.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { request } from 'undici'
 import { startEmbedded } from '../../src/embedded/index.ts'
 import { kwokPlacement } from '../cluster/harness/kwok/start.ts'
 import { ownNamespace } from '../support/real.ts'
+import { type Components, openComponents } from './components.ts'
 
 export interface Target {
   name: string
@@ -19,6 +21,8 @@ export interface Target {
   backend: Record<string, unknown>
   /** Makes the API forget its history; null where it cannot be made to. */
   compact: (() => void) | null
+  /** Kills a component of the API and starts it again; null where others use it, too, or it cannot be. */
+  components: Components | null
   /** Jobs created in the namespace, by the audit log; null where there is none. */
   auditedJobs: (() => number) | null
   close(): Promise<void>
@@ -36,6 +40,7 @@ export async function embeddedTarget(): Promise<Target> {
     containers: true,
     backend: {},
     compact: embedded.compact,
+    components: null,
     auditedJobs: null,
     async close() {
       await embedded.close()
@@ -54,7 +59,9 @@ export async function realTarget(pods: 'kwok' | 'containers'): Promise<Target> {
   if (pods === 'kwok' && process.env.JOBHOOK_TEST_KWOK !== '1') throw new Error('this cluster has no kwok nodes: use --pods containers')
   if (pods === 'containers' && process.env.JOBHOOK_TEST_NODE !== 'real') throw new Error('this cluster has no real node: use --pods kwok')
   const own = await ownNamespace('chaos')
+  const components = openComponents(dirname(adminKubeconfig))
   const auditLog = process.env.JOBHOOK_TEST_AUDIT_LOG
+  const etcd = process.env.JOBHOOK_TEST_ETCD
   return {
     name: `real, ${pods}`,
     namespace: own.namespace,
@@ -62,12 +69,23 @@ export async function realTarget(pods: 'kwok' | 'containers'): Promise<Target> {
     adminKubeconfig,
     containers: pods === 'containers',
     backend: pods === 'kwok' ? { pod_template: { ...kwokPlacement, containers: [{ name: 'task' }] } } : {},
-    compact: null,
+    compact: etcd && components ? () => void compactEtcd(etcd).catch(() => {}) : null,
+    components,
     auditedJobs: auditLog ? () => createdJobs(auditLog, own.namespace) : null,
     async close() {
       own.remove()
     },
   }
+}
+
+/** Everything before now: who asks for an older version hears 410. */
+async function compactEtcd(etcd: string): Promise<void> {
+  const call = async (path: string, body: object): Promise<{ header?: { revision?: string } }> => {
+    const response = await request(`${etcd}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) })
+    return (await response.body.json()) as { header?: { revision?: string } }
+  }
+  const { header } = await call('maintenance/status', {})
+  await call('kv/compaction', { revision: header?.revision, physical: true })
 }
 
 function createdJobs(auditLog: string, namespace: string): number {
