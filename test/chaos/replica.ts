@@ -74,6 +74,8 @@ export function createReplica(options: { name: string; folder: string; config: o
       for (const stream of [current.stdout, current.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk.toString('utf8')))
       exited = new Promise((resolve) => current.once('exit', (code) => resolve(code)))
       await Promise.race([exited, listens()])
+      if (child === current && current.exitCode !== null && current.exitCode !== 0)
+        throw new Error(`${name} ended with ${current.exitCode}: ${output.join('').slice(-1_000)}`)
     },
     async kill() {
       child?.kill('SIGKILL')
