@@ -172,12 +172,12 @@ export function createSenders(deps: {
         accept = resolve
         signal.addEventListener('abort', () => resolve(), { once: true })
       })
-      const atOnce = task.steps.filter((step) => step.afterAcceptedMs === undefined && step.afterStartedMs === undefined).length
-      let unanswered = atOnce
+      const isAtOnce = (step: Step): boolean => step.afterAcceptedMs === undefined && step.afterStartedMs === undefined
+      let unanswered = task.steps.filter(isAtOnce).length
       await Promise.all(
         task.steps.map(async (step, number) => {
           const status = await carryOutStep(task, step, number, accepted)
-          if (status === 202 || (number < atOnce && --unanswered === 0)) accept()
+          if (status === 202 || (isAtOnce(step) && --unanswered === 0)) accept()
         }),
       )
     },
