@@ -73,7 +73,11 @@ export function planIncidents(seed: number, options: { spreadMs: number; replica
   const anyReplica = (): number => between(random, 0, replicas - 1)
   // The more time, the more of everything; one of each at least.
   const often = <T>(everyMs: number, make: () => T): T[] => Array.from({ length: Math.max(1, Math.round(spreadMs / everyMs)) }, make)
-  const wrongByMs = (): number => weighted(random, [HOUR_MS, -HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS, 7_000].map((ms) => [1, ms] as const))
+  const wrongByMs = (): number =>
+    weighted(
+      random,
+      [HOUR_MS, -HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS, 7_000].map((ms) => [1, ms] as const),
+    )
   return [
     ...dying,
     ...freezes,

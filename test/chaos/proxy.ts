@@ -197,7 +197,16 @@ function reset(request: IncomingMessage): void {
 /** As the apiserver would say it; other receivers look at the status alone. */
 function answer(response: ServerResponse, fault: Extract<Fault, { kind: 'answer' }>): void {
   const { status, retryAfterSeconds } = fault
-  const reason = status === 401 ? 'Unauthorized' : status === 410 ? 'Expired' : status === 429 ? 'TooManyRequests' : status === 503 ? 'ServiceUnavailable' : 'InternalError'
+  const reason =
+    status === 401
+      ? 'Unauthorized'
+      : status === 410
+        ? 'Expired'
+        : status === 429
+          ? 'TooManyRequests'
+          : status === 503
+            ? 'ServiceUnavailable'
+            : 'InternalError'
   response.writeHead(status, {
     'content-type': 'application/json',
     ...(retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }),

@@ -90,6 +90,7 @@ function plan(taskId: string, executionId: string, shape: Shape, atMs: number, r
 }
 
 const CANCELLED = 'cancelled'
+const cancellation = (afterAcceptedMs: number): Omit<Step, 'atMs'> => ({ what: 'cancellation', content: '', afterAcceptedMs })
 type Shaper = (random: Random, containers: boolean) => Shape
 
 const ok: Shaper = (random) => {
@@ -150,11 +151,21 @@ const cancelPending: Shaper = (random) => ({
   script: () => 'sleep 600',
   outcomes: [CANCELLED],
   scripted: null,
-  more: [
-    { what: 'cancellation', content: '', afterAcceptedMs: between(random, 0, 100) },
-    { what: 'cancellation', content: '', afterAcceptedMs: between(random, 100, 3_000) },
-  ],
+  more: [cancellation(between(random, 0, 100)), cancellation(between(random, 100, 3_000))],
 })
+
+/** Many at the same instant, everywhere, while it starts or runs. */
+const cancelStorm: Shaper = (random) => {
+  const afterMs = between(random, 0, 2_000)
+  return {
+    scenario: 'cancelled by many',
+    tokens: random() < 0.5,
+    script: () => 'sleep 600',
+    outcomes: [CANCELLED],
+    scripted: null,
+    more: Array.from({ length: between(random, 4, 10) }, () => cancellation(afterMs)),
+  }
+}
 
 /** The cancellation and the task's own end race. */
 const cancelLate: Shaper = (random) => {
@@ -164,7 +175,7 @@ const cancelLate: Shaper = (random) => {
     script: () => sleep(afterMs),
     outcomes: [CANCELLED, 'completed 0'],
     scripted: { succeeds: true, afterMs },
-    more: [{ what: 'cancellation', content: '', afterAcceptedMs: between(random, 0, 2_500) }],
+    more: [cancellation(between(random, 0, 2_500))],
   }
 }
 
@@ -205,6 +216,7 @@ const SHAPES: readonly (readonly [number, Shaper])[] = [
   [11, cancelRunning],
   [8, cancelPending],
   [8, cancelLate],
+  [4, cancelStorm],
   [9, timeout],
   [4, followUp],
   [4, conflict],
