@@ -199,7 +199,8 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
   function rotateToken(index: number): void {
     const known = servers[index]
     if (!known) return
-    const token = `${name(index)}-${(rotations += 1)}`
+    rotations++
+    const token = `${name(index)}-${rotations}`
     writeFileSync(`${known.kubeconfig}.new`, kubeconfigText(known.server, target.namespace, token), { mode: 0o600 })
     renameSync(`${known.kubeconfig}.new`, known.kubeconfig)
     tokens[index] = token
