@@ -17,7 +17,7 @@ import { createValidator } from './lib/validate.ts'
 import type { FieldError } from './model/problem.ts'
 import { PROBLEMS, type ProblemCode, type Refusal, refusal } from './model/problem.ts'
 import { ambiguity } from './strict-http.ts'
-import { traceRequests } from './telemetry/requests.ts'
+import { countRequests, traceRequests } from './telemetry/requests.ts'
 
 /** Largest body of any request. */
 export const BODY_LIMIT_BYTES = 256 * 1024
@@ -49,7 +49,10 @@ class SchemaError extends Error {
   }
 }
 
-export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLimited'>; tracer: Tracer }, options: ServerOptions): App {
+export function createServer(
+  deps: { log: Logger; metrics: Pick<Metrics, 'rateLimited' | 'httpRequests' | 'httpSeconds'>; tracer: Tracer },
+  options: ServerOptions,
+): App {
   const app = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -107,6 +110,7 @@ export function createServer(deps: { log: Logger; metrics: Pick<Metrics, 'rateLi
     return sendProblem(reply.header('connection', 'close'), refused)
   })
   traceRequests(app, deps.tracer)
+  countRequests(app, deps.metrics)
   answerUnknownRoutes(app)
   capInFlight(app, options.requestsInFlight)
   guardAccess(app, deps, options)

@@ -39,6 +39,7 @@ export interface ReflectorOptions {
 
 /** A watch that ends sooner than this without an event counts as a failure: some servers and proxies close watches at once, for ever. */
 const HEALTHY_WATCH_MS = 5_000
+const EVENT_TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'])
 
 type WatchEnd =
   | { kind: 'closed'; healthy: boolean }
@@ -191,7 +192,7 @@ export function createReflector<T extends Stored>(
         ? { kind: 'expired', message }
         : { kind: 'failed', message: `${code ?? ''} ${message}`.trim(), retryAfterMs: null, healthy: false }
     }
-    metrics.informerEvents.inc({ resource, type: event.type })
+    metrics.informerEvents.inc({ resource, type: EVENT_TYPES.has(event.type) ? event.type : 'OTHER' })
     if (event.type === 'BOOKMARK') {
       const version = (event.object as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion
       if (version) advance(version)

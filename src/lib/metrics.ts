@@ -4,6 +4,37 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const TASK_SECONDS = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 28_800]
 
+/**
+ * What each label may say. Every label is bounded: nothing that comes from outside (ids, names, paths, texts) is ever one. A test walks the registry
+ * after hostile input; docs/metrics.md is made from it.
+ */
+export const LABELS: Readonly<Record<string, { meaning: string; values: RegExp }>> = {
+  via: { meaning: 'The entrance: webhook, rest, poll, socket.', values: /^(webhook|rest|poll|socket)$/ },
+  result: {
+    meaning: 'What came of it, as the help text lists; for a refusal the code of [problems.md](problems.md).',
+    values: /^[a-z_]{2,30}$/,
+  },
+  state: { meaning: 'As in REST: queued, pending, running, stopping, completed, failed, cancelled.', values: /^[a-z]{6,9}$/ },
+  kind: { meaning: 'completed, failed or cancelled; of the long poll: lease or ack.', values: /^(completed|failed|cancelled|lease|ack)$/ },
+  reason: {
+    meaning: 'A failure_reason of [reasons.md](reasons.md), empty for what did not fail; `other` for a word that is not there.',
+    values: /^[a-z_]{0,40}$/,
+  },
+  step: { meaning: 'scheduled, pulled, started, finished, reported.', values: /^(scheduled|pulled|started|finished|reported)$/ },
+  slot: { meaning: 'started or verdict.', values: /^(started|verdict)$/ },
+  by: { meaning: 'Which limit: webhook, token, address.', values: /^(webhook|token|address)$/ },
+  status: { meaning: 'An HTTP status; 0: no answer.', values: /^(0|[1-9][0-9]{2})$/ },
+  verb: {
+    meaning: 'Of the Kubernetes API: get, list, watch, create, update, patch, delete.',
+    values: /^(get|list|watch|create|update|patch|delete)$/,
+  },
+  resource: { meaning: 'A resource of Kubernetes that jobhook uses.', values: /^[a-z/() ]{4,40}$/ },
+  type: { meaning: 'Of a watch event: ADDED, MODIFIED, DELETED, BOOKMARK; UNREADABLE: left out; OTHER.', values: /^[A-Z]{5,10}$/ },
+  for: { meaning: 'stop: to report a stopped task’s last words; rest: for a caller.', values: /^(stop|rest)$/ },
+  method: { meaning: 'Of HTTP; OTHER for what is none of the usual.', values: /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|OTHER)$/ },
+  route: { meaning: 'The route’s pattern, never the path; none: there is no such route.', values: /^(none|\/[a-z0-9/:*.-]*)$/ },
+}
+
 export type Metrics = ReturnType<typeof createMetrics>
 
 export function createMetrics() {
@@ -22,6 +53,34 @@ export function createMetrics() {
       name: 'jobhook_submit_seconds',
       help: 'Seconds from a received assignment to its durable Job.',
       buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    httpRequests: new Counter({
+      name: 'jobhook_http_requests_total',
+      help: 'HTTP requests answered, by method, route and status.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    httpSeconds: new Histogram({
+      name: 'jobhook_http_request_seconds',
+      help: 'Seconds from a request’s headers to the end of its answer, by route; streams (logs that are followed, events) are left out.',
+      labelNames: ['route'],
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    oldestPendingSeconds: new Gauge({
+      name: 'jobhook_oldest_pending_seconds',
+      help: 'Age of the oldest task that has a place but no running container yet; 0: there is none.',
+      registers,
+    }),
+    owed: new Gauge({
+      name: 'jobhook_owed_verdicts',
+      help: 'Tasks whose verdict has been reached and is not acknowledged yet.',
+      registers,
+    }),
+    oldestOwedSeconds: new Gauge({
+      name: 'jobhook_oldest_owed_seconds',
+      help: 'How long the verdict that waits longest for its acknowledgement has been owed; 0: none is.',
       registers,
     }),
     tasks: new Gauge({ name: 'jobhook_tasks', help: 'Tasks in the cache by state.', labelNames: ['state'], registers }),

@@ -8,6 +8,7 @@ import type { KubeError, KubeObject, KubeResult } from '../model/kube-api.ts'
 import { type Refusal, refusal } from '../model/problem.ts'
 import { TASK_STATES, type TaskList, type TaskRecord } from '../model/task.ts'
 import type { Outcome } from '../model/verdict.ts'
+import { parseTime } from './facts.ts'
 import { type Listed, labelsOf, notSynced, type PresentDeps, pageOfTasks, presentTask, unreadableCursor } from './present.ts'
 import { isClosed, readVerdict } from './record.ts'
 
@@ -52,13 +53,27 @@ export function createTaskReader(
     return !isClosed(job) && readVerdict(job) === null && deps.classify({ job, pods: task.pods }, clock.now()).kind !== 'ended'
   }
 
-  function countByState(): Map<string, number> {
-    const counts = new Map<string, number>(TASK_STATES.map((state) => [state, 0]))
+  /** Brings the gauges that are read off the cache up to date. */
+  function count(): void {
+    const { metrics } = deps
+    const nowMs = clock.now()
+    const states = new Map<string, number>(TASK_STATES.map((state) => [state, 0]))
+    let owed = 0
+    let oldestPendingMs = nowMs
+    let oldestOwedMs = nowMs
     for (const task of tasks.all()) {
-      const { state } = present(task)
-      counts.set(state, (counts.get(state) ?? 0) + 1)
+      const { state, times, delivery } = present(task)
+      states.set(state, (states.get(state) ?? 0) + 1)
+      // A queued task is pending from its release on.
+      if (state === 'pending') oldestPendingMs = Math.min(oldestPendingMs, task.job.startMs ?? task.job.createdMs)
+      if (delivery.state !== 'owed') continue
+      owed++
+      oldestOwedMs = Math.min(oldestOwedMs, parseTime(times.finished) ?? nowMs)
     }
-    return counts
+    for (const [state, amount] of states) metrics.tasks.set({ state }, amount)
+    metrics.oldestPendingSeconds.set((nowMs - oldestPendingMs) / 1000)
+    metrics.owed.set(owed)
+    metrics.oldestOwedSeconds.set((nowMs - oldestOwedMs) / 1000)
   }
 
   return {
@@ -108,7 +123,7 @@ export function createTaskReader(
     },
 
     async metricsText(): Promise<{ contentType: string; text: string }> {
-      for (const [state, count] of countByState()) deps.metrics.tasks.set({ state }, count)
+      count()
       return { contentType: deps.metrics.registry.contentType, text: await deps.metrics.registry.metrics() }
     },
   }

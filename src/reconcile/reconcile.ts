@@ -8,6 +8,7 @@ import type { CallbackType, DeliveryRecord, DeliveryResult, MessageBuilder, Owed
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
 import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
+import { REASONS } from '../model/reasons.ts'
 import type { Outcome, Verdict } from '../model/verdict.ts'
 import { factsOf, isBeingStopped, parseTime, startedFacts, type Target, targetOf } from './facts.ts'
 import type { Memory } from './memory.ts'
@@ -61,6 +62,11 @@ export interface ReconcileOptions {
 const CERTAIN_STOPS: ReadonlySet<string> = new Set(['task_timeout', 'deleted', 'sidecar_grace'])
 
 const CONFLICT_TRIES = 5
+
+/** A stored verdict or stop mark may have been edited: a metric's labels take only the words of the table. */
+function boundedReason(reason: string | null): string {
+  return reason === null ? '' : reason in REASONS ? reason : 'other'
+}
 
 /** An error of the API that the work queue answers with a retry. */
 export class ReconcileError extends Error {
@@ -269,7 +275,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
   }
 
   function countVerdict(verdict: Verdict, endedSeenMs: number | null): void {
-    metrics.verdicts.inc({ kind: verdict.kind, reason: verdict.reason ?? '' })
+    metrics.verdicts.inc({ kind: verdict.kind, reason: boundedReason(verdict.reason) })
     if (endedSeenMs !== null) metrics.verdictLagSeconds.observe((clock.now() - endedSeenMs) / 1000)
     const startedMs = parseTime(verdict.startedAt)
     const finishedMs = parseTime(verdict.finishedAt)

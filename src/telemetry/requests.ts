@@ -1,7 +1,22 @@
-// A server span for every request of the API, and its context for whoever works on it. Health, metrics and pages are left out.
+// A server span for every request of the API, and its context for whoever works on it (health, metrics and pages are left out); and the counts of all.
 import type { FastifyRequest } from 'fastify'
 import type { App } from '../lib/http.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { readTraceparent, type Span, type Tracer } from '../lib/trace.ts'
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** By route and status, with the pattern of the route: a path may hold anything. */
+export function countRequests(app: App, metrics: Pick<Metrics, 'httpRequests' | 'httpSeconds'>): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const method = METHODS.has(request.method) ? request.method : 'OTHER'
+    metrics.httpRequests.inc({ method, route, status: String(reply.statusCode) })
+    const streams =
+      String(reply.getHeader('content-type') ?? '').startsWith('text/event-stream') || reply.getHeader('x-accel-buffering') === 'no'
+    if (!streams) metrics.httpSeconds.observe({ route }, reply.elapsedTime / 1000)
+  })
+}
 
 export function traceRequests(app: App, tracer: Tracer): void {
   const spans = new WeakMap<FastifyRequest, Span>()

@@ -7,6 +7,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { parse } from 'yaml'
 import { cliReference } from '../../scripts/cli-reference-text.ts'
 import { configReference } from '../../scripts/config-reference-text.ts'
+import { metricsReference } from '../../scripts/metrics-reference-text.ts'
 import { openapiText } from '../../scripts/openapi-text.ts'
 import { problemsReference } from '../../scripts/problems-reference-text.ts'
 import { reasonsReference } from '../../scripts/reasons-reference-text.ts'
@@ -46,4 +47,8 @@ test('docs/problems.md is what the table says (else: npm run docs)', () => {
 
 test('docs/cli.md is what the table of commands says (else: npm run docs)', async () => {
   assert.equal(committed('docs/cli.md'), await cliReference())
+})
+
+test('docs/metrics.md is what src/lib/metrics.ts says (else: npm run docs)', () => {
+  assert.equal(committed('docs/metrics.md'), metricsReference())
 })

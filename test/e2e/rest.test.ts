@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { request } from 'undici'
+import { LABELS } from '../../src/lib/metrics.ts'
 import { clusterConfig, freshWorkerId, type Jobhook, startJobhook, TOKEN } from '../support/jobhook.ts'
 import { until } from '../support/wait.ts'
 
@@ -139,4 +140,37 @@ test('every problem’s type leads to its explanation on this service', async ()
   const [path, anchor] = body.type.split('#')
   const page = (await jobhook.rest('GET', path)).body
   assert.match(page, new RegExp(`<dt id="${anchor}">`))
+})
+
+test('whatever callers send, no label of a metric takes a value from outside', async () => {
+  const hostile = `hostile"} 1\\n${'x'.repeat(50)}`
+  const text = (await request(`${jobhook.url}/metrics`)).body.text()
+  const before = (await text).split('\n').length
+  for (let n = 0; n < 20; n++) {
+    const id = `${hostile} ${n}`
+    await Promise.all([
+      jobhook.webhook({ type: id, data: {} }),
+      jobhook.webhook({
+        type: 'task_assignment',
+        data: { task_id: id, labels: { [`l${n}`]: 'v' }, docker_image: `hostile/${n}`, ...TRUE },
+      }),
+      jobhook.webhook({ type: 'task_cancellation', data: { task_id: id } }),
+      jobhook.rest('GET', `/v1/tasks/${encodeURIComponent(id)}`),
+      jobhook.rest('GET', `/hostile/${n}/${encodeURIComponent(hostile)}`),
+      jobhook.rest('GET', `/v1/tasks?state=hostile${n}`),
+      request(`${jobhook.url}/v1/tasks`, { method: n % 2 ? 'PROPFIND' : 'PURGE' }).then(({ body }) => body.dump()),
+    ])
+  }
+  const lines = (await (await request(`${jobhook.url}/metrics`)).body.text()).split('\n')
+  let checked = 0
+  for (const line of lines.filter((each) => each.startsWith('jobhook_'))) {
+    for (const [, label = '', value = ''] of line.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)) {
+      if (label === 'le') continue
+      assert.match(value, LABELS[label]?.values ?? /^\b$/, line)
+      checked++
+    }
+  }
+  assert.ok(checked > 100)
+  assert.ok(!lines.some((line) => line.includes('hostile')))
+  assert.ok(lines.length < before + 200, `${lines.length - before} lines more after 140 requests`)
 })
