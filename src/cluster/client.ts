@@ -95,7 +95,8 @@ export function createKubeClient(deps: {
       if (tries >= attempts || !worthRetry(result.error, request) || waitMs > LONGEST_WAIT_MS) {
         return {
           ok: false,
-          error: { ...result.error, outcomeUnknown: result.error.outcomeUnknown || (unknownBefore && result.error.retryable) },
+          // An earlier try may have gone through, whatever the last one hears: a quota that it has filled refuses the next. Only 409 tells.
+          error: { ...result.error, outcomeUnknown: result.error.outcomeUnknown || (unknownBefore && result.error.status !== 409) },
         }
       }
       unknownBefore ||= result.error.outcomeUnknown

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { check } from './checker.ts'
 import { type Callback, type Delivery, type History, holdsSecret, type ObjectEvent, SECRET_MARK } from './history.ts'
+import { planted as bugs, occurrences } from './planted.ts'
 import { summaryOf, timelineOf, violationsText } from './report.ts'
 
 const KEY = { taskId: 't-1', executionId: 'e-1' }
@@ -153,6 +154,10 @@ for (const [promise, how, spoil] of planted) {
     )
   })
 }
+
+test('each bug that `npm run chaos -- --planted` plants has its place in the code', () => {
+  for (const bug of bugs) assert.equal(occurrences(bug), 1, `${bug.name}: ${bug.file} has "${bug.find}"`)
+})
 
 test('a secret is found in base64 at every alignment', () => {
   for (const before of ['', 'a', 'ab', 'abc', 'abcd']) assert.ok(holdsSecret(base64(`${before}${SECRET_MARK}-value`)), before)

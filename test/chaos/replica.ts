@@ -28,7 +28,7 @@ const CLOCK = join(import.meta.dirname, 'clock-preload.ts')
 const GRACE_MS = 30_000
 
 /** `podName`: its identity over restarts, as that of a container restarted in its Pod; null: a new one each time, as that of a new Pod. */
-export function createReplica(options: { name: string; folder: string; config: object; podName: string | null }): Replica {
+export function createReplica(options: { name: string; folder: string; config: object; podName: string | null; root?: string }): Replica {
   const { name, folder } = options
   const configFile = join(folder, `${name}.yaml`)
   const addressFile = join(folder, `${name}.address`)
@@ -61,7 +61,7 @@ export function createReplica(options: { name: string; folder: string; config: o
       rmSync(addressFile, { force: true })
       const args = ['--import', CLOCK, 'src/main.ts', 'serve', '--config', configFile, '--address-file', addressFile]
       const current = spawn(process.execPath, args, {
-        cwd: ROOT,
+        cwd: options.root ?? ROOT,
         env: {
           PATH: process.env.PATH,
           HOME: process.env.HOME,

@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { check } from './checker.ts'
+import { check, type Violation } from './checker.ts'
+import { plant, planted } from './planted.ts'
 import { summaryOf, violationsText } from './report.ts'
 import { runChaos } from './scenario.ts'
 import { embeddedTarget, realTarget } from './target.ts'
@@ -18,6 +19,7 @@ const HELP = `npm run chaos -- [options]
   --pods WHICH      on the real one: kwok (default; thousands, no containers) or containers
   --settle S        seconds that settling may take (default: 120)
   --logs FOLDER     keeps there what each replica has said
+  --planted TEXT    runs copies of jobhook with a bug each (those whose name has TEXT in it; '' for all), and says which were found
 `
 
 async function main(): Promise<number> {
@@ -32,6 +34,7 @@ async function main(): Promise<number> {
       pods: { type: 'string', default: 'kwok' },
       settle: { type: 'string', default: '120' },
       logs: { type: 'string' },
+      planted: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -41,9 +44,9 @@ async function main(): Promise<number> {
   }
   const say = (line: string): void => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`)
   const first = numberOf('--seed', values.seed)
-  let failed = 0
-  for (let seed = first; seed < first + numberOf('--runs', values.runs); seed++) {
-    const target = await (values.cluster === 'real' ? realTarget(values.pods === 'containers' ? 'containers' : 'kwok') : embeddedTarget())
+  const openTarget = () => (values.cluster === 'real' ? realTarget(values.pods === 'containers' ? 'containers' : 'kwok') : embeddedTarget())
+  const run = async (seed: number, root?: string): Promise<Violation[]> => {
+    const target = await openTarget()
     const startedMs = Date.now()
     try {
       const { history, faults } = await runChaos(target, {
@@ -52,6 +55,7 @@ async function main(): Promise<number> {
         tasks: numberOf('--tasks', values.tasks),
         replicas: numberOf('--replicas', values.replicas),
         settleMs: numberOf('--settle', values.settle) * 1_000,
+        ...(root === undefined ? {} : { root }),
         say,
       })
       if (values.logs !== undefined) {
@@ -60,18 +64,38 @@ async function main(): Promise<number> {
           if (source.startsWith('log of ')) writeFileSync(join(values.logs, `seed-${seed}-${source.slice(7)}.log`), text)
       }
       const violations = check(history)
-      process.stdout.write(`${summaryOf(history, faults)}\n`)
-      if (violations.length > 0) {
-        failed++
-        process.stdout.write(`${violationsText(history, violations)}\n`)
+      if (root === undefined) {
+        process.stdout.write(`${summaryOf(history, faults)}\n`)
+        if (violations.length > 0) process.stdout.write(`${violationsText(history, violations)}\n`)
       }
       const took = ((Date.now() - startedMs) / 1000).toFixed(0)
       process.stdout.write(`seed ${seed} on ${target.name}: ${violations.length} violations in ${took} s\n`)
+      return violations
     } finally {
       await target.close()
     }
   }
+  if (values.planted !== undefined) return runPlanted(values.planted, (root) => run(first, root))
+  let failed = 0
+  for (let seed = first; seed < first + numberOf('--runs', values.runs); seed++) if ((await run(seed)).length > 0) failed++
   return failed === 0 ? 0 : 1
+}
+
+/** Each bug whose name has this in it. All are to be found. */
+async function runPlanted(pattern: string, run: (root: string) => Promise<Violation[]>): Promise<number> {
+  let missed = 0
+  for (const bug of planted.filter(({ name }) => name.includes(pattern))) {
+    const { root, remove } = plant(bug)
+    try {
+      const broken = new Set((await run(root)).map(({ promise }) => promise))
+      const found = bug.promises.some((promise) => broken.has(promise))
+      if (!found) missed++
+      process.stdout.write(`${found ? 'FOUND' : 'MISSED'}: ${bug.name} (${[...broken].join(', ') || 'nothing was broken'})\n`)
+    } finally {
+      remove()
+    }
+  }
+  return missed === 0 ? 0 : 1
 }
 
 function numberOf(option: string, text: string): number {

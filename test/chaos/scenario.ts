@@ -26,6 +26,8 @@ export interface ChaosOptions {
   replicas: number
   /** How long settling may take. */
   settleMs: number
+  /** The tree whose jobhook runs; default: this one. */
+  root?: string
   say: (line: string) => void
 }
 
@@ -90,7 +92,10 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     const life = byKey.get(executions.get(event.jobUid) ?? '')?.scripted
     if (!life) return
     const annotation = `kwok.jobhook.dev/${life.succeeds ? 'complete' : 'fail'}-after`
-    await recorder.patch('pods', event.name, { metadata: { annotations: { [annotation]: `${life.afterMs}ms` } } })
+    const change = { metadata: { annotations: { [annotation]: `${life.afterMs}ms` } } }
+    // The API may be down just now; a Pod that is gone needs no end.
+    const told = (error: unknown): boolean => String(error).includes('404')
+    while (!ending.signal.aborted && !(await recorder.patch('pods', event.name, change).then(() => true, told))) await delay(200)
   }
 
   function note(what: string): void {
@@ -215,6 +220,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     rotateToken(index)
     replicas[index] = createReplica({
       name: name(index),
+      ...(options.root === undefined ? {} : { root: options.root }),
       podName: index % 2 === 0 ? name(index) : null,
       folder,
       config: {

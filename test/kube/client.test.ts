@@ -106,13 +106,21 @@ test('a Retry-After too long to hold a request for is handed to the caller', asy
   assert.equal(requests(), 1)
 })
 
-test('a connection cut after the request was sent leaves the outcome unknown, also when the retry is then refused', async () => {
-  const { client } = await start((request, response, count) =>
-    count === 1 ? request.socket.destroy() : json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '60' }),
-  )
-  const result = await client.send({ ...get, verb: 'create', body: {} })
-  assert.ok(!result.ok && result.error.outcomeUnknown)
-})
+for (const [code, unknown, why] of [
+  [429, true, 'it was not let in'],
+  [403, true, 'what the first has made fills the quota'],
+  [422, true, 'an admission policy may have changed in between'],
+  [409, false, 'AlreadyExists is looked into by whoever asked'],
+] as const) {
+  test(`a connection cut after the request was sent, and the retry hears ${code}: the outcome is ${unknown ? 'unknown' : 'known'} (${why})`, async () => {
+    const { client } = await start((request, response, count) =>
+      count === 1 ? request.socket.destroy() : json(response, code, status(code, 'Why'), { 'retry-after': '60' }),
+    )
+    const result = await client.send({ ...get, verb: 'create', body: {} })
+    assert.ok(!result.ok)
+    assert.deepEqual([result.error.status, result.error.outcomeUnknown], [code, unknown])
+  })
+}
 
 test('a body that never ends is cut at the deadline', async () => {
   const { client } = await start((_request, response) => void response.writeHead(200).write('{'))
