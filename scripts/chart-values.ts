@@ -98,6 +98,7 @@ export const ChartValues = Type.Object(
       podMonitor: monitor('PodMonitor'),
       prometheusRule: group('A PrometheusRule with the alerts of files/alerts.yaml.', {
         enabled: flag('Whether it is made.', false),
+        runbookUrl: text('Where the pages of docs/runbooks can be read: each alert’s runbook_url is below it.', 'docs/runbooks'),
         labels: strings('Further labels.'),
       }),
       dashboard: group('A ConfigMap with a Grafana dashboard.', {
