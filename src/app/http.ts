@@ -114,10 +114,15 @@ export function createHttp(
     server.register(uiRoutes(ui))
   } else
     server.register(noUiRoutes(config.ui.enabled ? 'the page has no login: set api.tokens' : 'the page is switched off: set ui.enabled'))
+  function countStaleness(): void {
+    for (const [resource, { staleMs }] of Object.entries(informer.status()))
+      common.metrics.informerStaleSeconds.set({ resource }, staleMs / 1000)
+  }
   const metrics = () => {
     deliveries.count()
     shared.ledger.count()
     parts.entrance.count()
+    countStaleness()
     return reader.metricsText()
   }
   server.register(healthRoutes({ checks: health.checks, started: informer.synced, metrics }))

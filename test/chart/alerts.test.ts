@@ -56,6 +56,17 @@ test('every metric and every label in a rule or on the dashboard exists', () => 
   assert.ok(checked > 40)
 })
 
+test('every metric that is declared is counted somewhere: an alert on one that never changes would be silent for ever', () => {
+  const code = globSync('src/**/*.ts', { cwd: ROOT, exclude: (path) => path.endsWith('src/lib/metrics.ts') })
+    .map(read)
+    .join('\n')
+  const { registry: _, ...metrics } = createMetrics()
+  assert.deepEqual(
+    Object.keys(metrics).filter((name) => !new RegExp(`\\.${name}\\b`).test(code)),
+    [],
+  )
+})
+
 test('every label of a metric is described and bounded, and no other is', () => {
   const used = new Set(declaredMetrics().flatMap(({ labelNames }) => labelNames))
   assert.deepEqual([...used].sort(), Object.keys(LABELS).sort())

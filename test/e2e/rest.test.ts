@@ -134,6 +134,12 @@ test('the API can be read in a browser at /docs, with files of its own and scrip
   assert.equal((await jobhook.rest('GET', '/docs/../package.json')).status, 404)
 })
 
+test('a replica that follows the cluster says that it is not stale', async () => {
+  const text = await (await request(`${jobhook.url}/metrics`)).body.text()
+  for (const resource of ['jobs', 'pods'])
+    assert.match(text, new RegExp(`^jobhook_informer_stale_seconds\\{resource="${resource}"\\} 0$`, 'm'))
+})
+
 test('every problem’s type leads to its explanation on this service', async () => {
   const { body } = await jobhook.rest('GET', '/v1/tasks/no-such-task')
   assert.equal(body.code, 'not_found')
