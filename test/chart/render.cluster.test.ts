@@ -1,7 +1,7 @@
 // What the chart renders: with ten sets of values, by Helm 3 and 4, held against the schemas and a dry run of a real API server; and what it refuses.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -9,9 +9,26 @@ import { parse } from 'yaml'
 import { loadCheckedConfig } from '../../src/index.ts'
 import { builtTool } from '../cluster/harness/build.ts'
 import { writeSchemas } from './schemas.ts'
-import { CHART, createSpace, helm, isMonitoring, noCluster, pathOf, render, renderText, type Space, valueSets } from './support.ts'
+import {
+  CHART,
+  createSpace,
+  helm,
+  isMonitoring,
+  type KubeManifest,
+  noCluster,
+  pathOf,
+  ROOT,
+  render,
+  renderText,
+  type Space,
+  valueSets,
+} from './support.ts'
 
 const minimal = valueSets[0]?.path ?? ''
+const howTos = globSync('docs/how-to/*.md', { cwd: ROOT })
+  .sort()
+  .map((path) => ({ path, values: /```yaml\n(# values\.yaml.*?)```/s.exec(readFileSync(join(ROOT, path), 'utf8'))?.[1] ?? null }))
+  .filter(({ values }) => values !== null)
 
 describe('the chart', { skip: noCluster }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'jobhook-chart-'))
@@ -70,15 +87,7 @@ describe('the chart', { skip: noCluster }, () => {
       )
       assert.equal(conform.status, 0, conform.stdout + conform.stderr)
 
-      for (const object of render({ values: [path], namespace: space.name, set })) {
-        if (isMonitoring(object)) continue
-        const target = `${pathOf(object, space.name)}?dryRun=All&fieldValidation=Strict`
-        const answer = await space.api.request('POST', target, object)
-        // The account is one's own here, or not there yet: only a Pod that is created at once asks for it.
-        const accountMissing = object.kind === 'Pod' && /serviceaccount .* not found/.test(answer.text)
-        assert.ok(answer.status === 201 || accountMissing, `${object.kind} ${object.metadata.name}: ${answer.text}`)
-        assert.doesNotMatch(answer.text, /would violate PodSecurity/)
-      }
+      await dryRun(render({ values: [path], namespace: space.name, set }))
     })
 
     test(`values ${name}: jobhook accepts the configuration that is rendered`, () => {
@@ -89,6 +98,28 @@ describe('the chart', { skip: noCluster }, () => {
       assert.ok(loaded.ok, JSON.stringify(loaded))
       assert.match(loaded.config.listen, /^(0\.0\.0\.0:8080|\[::\]:9090)$/)
     })
+  }
+
+  assert.ok(howTos.length >= 7)
+  for (const { path, values } of howTos) {
+    test(`${path}: its values pass lint and a dry run in a restricted namespace`, async () => {
+      const file = join(folder, 'how-to.yaml')
+      writeFileSync(file, values ?? '')
+      const { status, output } = helm('helm', 'lint', '--strict', CHART, '-f', file)
+      assert.equal(status, 0, output)
+      await dryRun(render({ values: [file], namespace: space.name }))
+    })
+  }
+
+  async function dryRun(objects: KubeManifest[]): Promise<void> {
+    for (const object of objects) {
+      if (isMonitoring(object)) continue
+      const answer = await space.api.request('POST', `${pathOf(object, space.name)}?dryRun=All&fieldValidation=Strict`, object)
+      // The account is one's own here, or not there yet: only a Pod that is created at once asks for it.
+      const accountMissing = object.kind === 'Pod' && /serviceaccount .* not found/.test(answer.text)
+      assert.ok(answer.status === 201 || accountMissing, `${object.kind} ${object.metadata.name}: ${answer.text}`)
+      assert.doesNotMatch(answer.text, /would violate PodSecurity/)
+    }
   }
 
   const refused: [what: string, args: string[], says: RegExp][] = [
