@@ -1,10 +1,11 @@
 # syntax=docker/dockerfile:1
 # jobhook's image: compiled JavaScript, production dependencies, a numeric user, nothing to write to.
 # For a reproducible build give the base by digest: --build-arg NODE_IMAGE=docker.io/library/node@sha256:… (the release does, and records it).
-# Several architectures: docker buildx build --platform linux/amd64,linux/arm64 . (nothing here is compiled for a machine, so no emulation is slow).
+# Several architectures: docker buildx build --platform linux/amd64,linux/arm64 . (nothing here is compiled for a machine: both stages that do
+# work run on the builder's own, and nothing is emulated).
 ARG NODE_IMAGE=docker.io/library/node:26.10.0-trixie-slim
 
-FROM ${NODE_IMAGE} AS build
+FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 # No install scripts: the one that matters would only fetch a Node of its own, and this stage has one.
@@ -15,8 +16,10 @@ COPY examples ./examples
 COPY routes ./routes
 COPY src ./src
 RUN node scripts/build.ts && find dist -name '*.d.ts' -delete
+# For a person in the container: kubectl exec deploy/jobhook -- jobhook doctor --config …
+RUN mkdir commands && ln -s /app/bin/jobhook.js commands/jobhook
 
-FROM ${NODE_IMAGE} AS dependencies
+FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -37,14 +40,16 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
+COPY --from=build /build/commands/ /usr/local/bin/
 COPY bin ./bin
 COPY package.json openapi.yaml LICENSE ./
 # A number, so that runAsNonRoot can be checked; any other user works too: nothing is written and everything is readable.
 USER 65532:65532
 EXPOSE 8080
-# Outside Kubernetes; there the chart's probes count. 8080 is what JOBHOOK_LISTEN below says.
+# Outside Kubernetes; there the chart's probes count. 8080 is what JOBHOOK_LISTEN below says; by https where the configuration has a certificate, which is
+# then not held against anything: the question is whether the process answers.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; const at = (scheme) => fetch(scheme + '://127.0.0.1:8080/livez'); at('http').catch(() => at('https')).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Flags and environment stand over the file: the chart says the same in its file.
 ENV JOBHOOK_LISTEN=0.0.0.0:8080
 # Node is process 1 and handles SIGTERM itself (drain, then exit 0); it starts no children that would have to be reaped.

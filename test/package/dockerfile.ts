@@ -79,7 +79,7 @@ export function buildWithoutDocker(options: {
     if (name === 'WORKDIR') {
       image.workdir = text
       mkdirSync(join(image.root, text), { recursive: true })
-    } else if (name === 'COPY') copy(text, { context, allowed, stages, here })
+    } else if (name === 'COPY') copy(text, { context, allowed, stages, root: image.root, here })
     else if (name === 'RUN')
       execFileSync('/bin/sh', ['-c', text], {
         cwd: here,
@@ -101,20 +101,20 @@ export function buildWithoutDocker(options: {
   return image
 }
 
-function copy(
-  text: string,
-  { context, allowed, stages, here }: { context: string; allowed: string[]; stages: Map<string, string>; here: string },
-): void {
+function copy(text: string, place: { context: string; allowed: string[]; stages: Map<string, string>; root: string; here: string }): void {
   const [, from, rest = ''] = /^(?:--from=(\S+)\s+)?(.*)$/.exec(text) ?? []
+  const { context, allowed, stages } = place
   const words = rest.split(/\s+/)
   const target = words.pop() ?? ''
+  const at = join(target.startsWith('/') ? place.root : place.here, target)
   for (const word of words) {
     if (from === undefined && !allowed.some((entry) => word === entry || word.startsWith(`${entry}/`)))
       throw new Error(`COPY ${word}: .dockerignore keeps it out`)
     const source = join(from === undefined ? context : (stages.get(from) ?? fail(`no stage ${from}`)), word)
     if (!existsSync(source)) throw new Error(`COPY ${word}: it is not there`)
-    const into = target.endsWith('/') || (existsSync(join(here, target)) && !statSync(source).isDirectory())
-    cpSync(source, join(here, target, into ? basename(word) : ''), { recursive: true, verbatimSymlinks: true })
+    // Of a folder the content is copied, wherever it goes.
+    const into = !statSync(source).isDirectory() && (target.endsWith('/') || existsSync(at))
+    cpSync(source, into ? join(at, basename(word)) : at, { recursive: true, verbatimSymlinks: true })
   }
 }
 

@@ -30,7 +30,7 @@ export function buildImage(options: { folder: string; references: { reference: s
         WorkingDir: image.workdir,
         Entrypoint: image.entrypoint,
         Cmd: image.command,
-        Env: ['PATH=/usr/local/bin', ...Object.entries(image.env).map(([key, value]) => `${key}=${value}`)],
+        Env: ['PATH=/usr/local/bin:/usr/bin:/bin', ...Object.entries(image.env).map(([key, value]) => `${key}=${value}`)],
         Labels: { ...image.labels, 'org.opencontainers.image.version': version },
       },
     })),
@@ -38,11 +38,15 @@ export function buildImage(options: { folder: string; references: { reference: s
   return { bytes, image, addedBytes: added.bytes.length }
 }
 
-/** What `docker.io/library/node` gives to us: node in the PATH, the C libraries, /tmp, /etc/passwd. */
+/** What `docker.io/library/node` gives to us: node in the PATH, the C libraries, env, /tmp, /etc/passwd. */
 function nodeBase(): TarEntry[] {
   const listed = execFileSync('ldd', [process.execPath], { encoding: 'utf8' })
   const libraries = [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path)
-  const files = new Map([['usr/local/bin/node', process.execPath], ...libraries.map((path): [string, string] => [path.slice(1), path])])
+  const files = new Map([
+    ['usr/local/bin/node', process.execPath],
+    ['usr/bin/env', '/usr/bin/env'],
+    ...libraries.map((path): [string, string] => [path.slice(1), path]),
+  ])
   const folders = new Set([...files.keys()].flatMap(parents))
   const known = new Set(baseFolders().map(({ path }) => path))
   return [
