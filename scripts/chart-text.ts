@@ -91,7 +91,7 @@ What is not a value of the chart is a key of \`config\`: the same file that \`jo
 - **helm test** sends a signed webhook. Where \`config.callback\` has a url and a key from a file, and either no \`allow_origins\` or \`allow_private: true\`, it goes the whole way: one task
   whose callback comes back to the test's Pod. For that the configuration gets the test's own origin in \`allow_origins\` and \`allow_private: true\`; no other origin is opened by it.
   \`tests.enabled: false\` leaves that out.
-- **helm uninstall** takes jobhook's finalizer off this worker's Jobs first and says which reports are thereby not sent (\`uninstall.release\`).
+- **helm uninstall** takes jobhook's finalizer off this worker's Jobs first and says which reports are thereby not sent (\`uninstall.release\`); what stays: docs/install.md.
 
 ## Values
 

@@ -111,6 +111,10 @@ export const ChartValues = Type.Object(
         'Take jobhook’s finalizer off this worker’s Jobs before (a pre-delete hook: jobhook release). false: leave it, for a later release with the same worker_id to report.',
         true,
       ),
+      deleteLedger: flag(
+        'Also delete what is remembered of finished tasks. false: it stays for a later release with the same worker_id, which then runs no redelivered task again.',
+        false,
+      ),
     }),
     tests: group('helm test: a signed webhook, and where it opens nothing else, the whole way to a signed callback.', {
       enabled: flag('Whether the test is made; its origin is then allowed as callback_url (see README).', true),
