@@ -24,6 +24,8 @@ export interface KubeRequest {
   signal?: AbortSignal
   /** How often to try in all; 1 = no retry. Default 3. Everything sent through here is safe to repeat (deterministic names, uid preconditions). */
   attempts?: number
+  /** Reads the body's text instead of JSON.parse. */
+  parse?: (text: string) => unknown
   /** Called with the headers of each answer, whatever its status. */
   onHeaders?: (headers: Record<string, string | string[] | undefined>) => void
 }
@@ -105,7 +107,8 @@ export function createKubeClient(deps: {
   }
 
   return {
-    send: <T>(request: KubeRequest) => withRetries<T>(request, (body) => body.json() as Promise<T>),
+    send: <T>(request: KubeRequest) =>
+      withRetries<T>(request, async (body) => (request.parse ? request.parse(await body.text()) : await body.json()) as T),
     stream: (request) => withRetries<Readable>(request, async (body) => body),
   }
 }

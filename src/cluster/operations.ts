@@ -1,5 +1,6 @@
 // The Kubernetes operations jobhook uses, by name: Jobs, Secrets, Pods' logs, Leases. Each is one request; paths and media types live here only.
 import type { Readable } from 'node:stream'
+import { type ListText, parseObject, readList } from '../lib/kube-json.ts'
 import type { KubeObject, KubeResult, ListPage, PatchKind } from '../model/kube-api.ts'
 import type { KubeClient } from './client.ts'
 import { createReviews } from './reviews.ts'
@@ -50,7 +51,14 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
       }),
 
     createJob: (job: unknown, signal?: AbortSignal) =>
-      client.send<KubeObject>({ verb: 'create', resource: 'jobs', path: jobs, body: job, ...(signal ? { signal } : {}) }),
+      client.send<KubeObject>({
+        verb: 'create',
+        resource: 'jobs',
+        path: jobs,
+        body: job,
+        parse: parseObject,
+        ...(signal ? { signal } : {}),
+      }),
 
     getJob: (name: string) => client.send<KubeObject>({ verb: 'get', resource: 'jobs', path: `${jobs}/${encodeURIComponent(name)}` }),
 
@@ -61,6 +69,7 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
         path: `${jobs}/${encodeURIComponent(name)}`,
         body: patch,
         contentType: PATCH_TYPES[kind],
+        parse: parseObject,
       }),
 
     createSecret: (secret: unknown, signal?: AbortSignal) =>
@@ -79,7 +88,7 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
       query: { labelSelector: string; limit: number; continueToken?: string | null; resourceVersion?: string },
       signal?: AbortSignal,
     ): Promise<KubeResult<ListPage>> {
-      const result = await client.send<RawList>({
+      const result = await client.send<ListText>({
         verb: 'list',
         resource,
         path: `${RESOURCE_PATHS[resource]}/namespaces/${namespace}/${resource}`,
@@ -92,11 +101,21 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
         // The reflector has its own backoff.
         attempts: 1,
         timeoutMs: 60_000,
+        parse: readList,
         ...(signal ? { signal } : {}),
       })
       if (!result.ok) return result
-      const { items = [], metadata } = result.value
-      return { ok: true, value: { items, resourceVersion: metadata?.resourceVersion ?? '', continueToken: metadata?.continue || null } }
+      const { items, metadata } = result.value
+      return {
+        ok: true,
+        value: {
+          resourceVersion: metadata?.resourceVersion ?? '',
+          continueToken: metadata?.continue || null,
+          get items() {
+            return items()
+          },
+        },
+      }
     },
 
     /** Every Job with the given labels, live (not from the cache). */

@@ -16,8 +16,11 @@ export interface Store<T extends Stored> {
   put(object: T): void
   /** A DELETED event: `object` is the last state the API knew. */
   remove(object: T): void
-  /** A complete list: everything not in it is deleted, with its last known state. */
-  replace(objects: Map<string, T>): void
+  /**
+   * A complete list: everything not in it is deleted, with its last known state. Each step applies one object, so that whoever runs through them
+   * can let others have their turn; nothing else may be put or removed until the last.
+   */
+  replace(objects: Map<string, T>): Generator<void, void>
 }
 
 export function createStore<T extends Stored>(onChange: (change: Change<T>) => void): Store<T> {
@@ -47,11 +50,17 @@ export function createStore<T extends Stored>(onChange: (change: Change<T>) => v
       objects.delete(object.name)
       onChange({ type: 'deleted', object, previous: known })
     },
-    replace(next) {
+    *replace(next) {
       const before = objects
       objects = next
-      for (const [name, previous] of before) if (!next.has(name)) onChange({ type: 'deleted', object: previous, previous })
-      for (const [name, object] of next) compare(object, before.get(name))
+      for (const [name, previous] of before) {
+        if (!next.has(name)) onChange({ type: 'deleted', object: previous, previous })
+        yield
+      }
+      for (const [name, object] of next) {
+        compare(object, before.get(name))
+        yield
+      }
     },
   }
 }

@@ -28,6 +28,8 @@ function keepDeletion(before: PodView | undefined, pod: PodView): PodView {
   return { ...pod, deletedMs: before.deletedMs, ...(deletionGraceSeconds === undefined ? {} : { deletionGraceSeconds }) }
 }
 
+const NO_PODS: PodView[] = []
+
 export function createTaskCache(): TaskCache {
   const jobs = new Map<string, Entry>()
   const nameByUid = new Map<string, string>()
@@ -71,15 +73,16 @@ export function createTaskCache(): TaskCache {
   }
 
   function putPod(seen: PodView): void {
-    const known = podsByJobUid.get(seen.jobUid) ?? []
+    const known = podsByJobUid.get(seen.jobUid) ?? NO_PODS
     const pod = keepDeletion(
       known.find((other) => other.uid === seen.uid),
       seen,
     )
-    const others = known.filter((other) => other.uid !== pod.uid)
+    const others = known.length === 0 ? known : known.filter((other) => other.uid !== pod.uid)
     const name = nameByUid.get(pod.jobUid)
     // A Pod that is gone is remembered as long as its Job is there: its last state may hold the only exit code.
-    const kept = pod.gone && name === undefined ? others : [...others, pod].sort((a, b) => a.createdMs - b.createdMs)
+    const kept =
+      pod.gone && name === undefined ? others : others.length === 0 ? [pod] : [...others, pod].sort((a, b) => a.createdMs - b.createdMs)
     if (kept.length > 0) podsByJobUid.set(pod.jobUid, kept)
     else podsByJobUid.delete(pod.jobUid)
     if (name === undefined) return

@@ -42,9 +42,10 @@ export interface KubeObject {
   metadata: ObjectMeta
 }
 
-/** One page of a list, items as the API sent them. */
+/** One page of a list, items as the API sent them (managedFields may be left out). */
 export interface ListPage {
-  items: unknown[]
+  /** Parsed when first asked for: read it once. */
+  readonly items: unknown[]
   resourceVersion: string
   continueToken: string | null
 }

@@ -36,9 +36,17 @@ function shared(value: unknown): string {
 /** Epoch milliseconds. The zero times of Go (year 1) and of container runtimes (1970) mean that it never happened. */
 function timeOf(value: unknown): number | null {
   if (typeof value !== 'string') return null
+  // The times of one object, and of its neighbours, repeat: 2026-11-26T06:00:00Z has no fraction.
+  const known = times.get(value)
+  if (known !== undefined) return known
   const ms = Date.parse(value)
-  return ms > 0 ? ms : null
+  const time = ms > 0 ? ms : null
+  if (times.size >= SHARED_LIMIT) times.clear()
+  times.set(value, time)
+  return time
 }
+
+const times = new Map<string, number | null>()
 
 /** Source: batch/v1 Job. Throws only when it has no name or uid. */
 export function projectJob(raw: unknown): JobView {

@@ -103,12 +103,14 @@ export async function startRecorder(
           headers: { ...access.headers, 'accept-encoding': 'identity' },
           signal: stopping.signal,
         })
-        for await (const { text, complete } of readLines(response.body)) {
-          if (!complete || text === '') continue
-          const { type, object } = JSON.parse(text) as { type: string; object: Raw }
-          if (type === 'ERROR') throw new Error(object.message)
-          from = object.metadata.resourceVersion
-          if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') note(resource, type, object)
+        for await (const { lines, complete } of readLines(response.body)) {
+          for (const text of lines) {
+            if (!complete || text === '') continue
+            const { type, object } = JSON.parse(text) as { type: string; object: Raw }
+            if (type === 'ERROR') throw new Error(object.message)
+            from = object.metadata.resourceVersion
+            if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') note(resource, type, object)
+          }
         }
       } catch {
         from = null
