@@ -1,8 +1,8 @@
 // Where the API is and how to prove who we are: KubeConfig for the facts, our own undici Agents for the connections.
 // The official client makes an Agent (a TLS handshake) per call; one shared Agent is 5 to 20 times faster.
 import type { ConnectionOptions } from 'node:tls'
-import type { KubeConfig } from '@kubernetes/client-node'
 import { Agent, type buildConnector, type Dispatcher } from 'undici'
+import type { KubeAccess } from './plain-kubeconfig.ts'
 
 export type Pool = 'requests' | 'watch' | 'lease' | 'logs'
 
@@ -36,9 +36,9 @@ interface Credentials {
 
 export function createConnection(
   deps: {
-    kubeConfig: KubeConfig
+    kubeConfig: KubeAccess
     /** What the configuration says by now; the same object as long as that is the same. `refused`: what we have was not accepted. */
-    reload?: (refused: boolean) => KubeConfig
+    reload?: (refused: boolean) => KubeAccess
     elapsedMs: () => number
   },
   options: { connections: number; connectTimeoutMs: number; watchIdleMs: number },
@@ -121,7 +121,7 @@ function createAgent(
   })
 }
 
-async function readCredentials(kubeConfig: KubeConfig, nowMs: number): Promise<Credentials> {
+async function readCredentials(kubeConfig: KubeAccess, nowMs: number): Promise<Credentials> {
   const applied: { headers?: Record<string, string | number | string[] | undefined>; auth?: string } & ConnectionOptions = {}
   await kubeConfig.applyToHTTPSOptions(applied)
   const headers: Record<string, string> = {}

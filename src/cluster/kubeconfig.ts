@@ -1,14 +1,21 @@
 // Finds the cluster: an explicit kubeconfig, text from the embedded cluster, or what kubectl would use (KUBECONFIG, ~/.kube/config, in-cluster).
 // And finds it again: tokens, certificates and authorities are rotated while we run.
 import { statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
+import { type KubeAccess, type KubeConfigSource, readPlainKubeConfig } from './plain-kubeconfig.ts'
 
-export type KubeConfigSource = { kind: 'text'; text: string } | { kind: 'file'; path: string } | { kind: 'default' }
+export type { KubeAccess, KubeConfigSource } from './plain-kubeconfig.ts'
 
 /** Throws with the remedy when no cluster can be found. The second value is the namespace of the current context, or null. */
-export function readKubeConfig(source: KubeConfigSource): { kubeConfig: KubeConfig; namespace: string | null } {
+export function readKubeConfig(source: KubeConfigSource): { kubeConfig: KubeAccess; namespace: string | null } {
+  return readPlainKubeConfig(source) ?? readByClient(source)
+}
+
+function readByClient(source: KubeConfigSource): { kubeConfig: KubeAccess; namespace: string | null } {
+  // Loaded only when it is needed, and at once: there is nothing to wait for before the cluster is known.
+  const { KubeConfig } = createRequire(import.meta.url)('@kubernetes/client-node') as typeof import('@kubernetes/client-node')
   const kubeConfig = new KubeConfig()
   try {
     if (source.kind === 'text') kubeConfig.loadFromString(source.text)
@@ -41,7 +48,7 @@ export function readKubeConfig(source: KubeConfigSource): { kubeConfig: KubeConf
  * For createConnection. Files are parsed again when they have changed or what they said was refused; half-written ones later. In a cluster the
  * mounted token and authority are read each time: client-node would keep a token for a minute.
  */
-export function createReload(source: KubeConfigSource, first: KubeConfig): (refused: boolean) => KubeConfig {
+export function createReload(source: KubeConfigSource, first: KubeAccess): (refused: boolean) => KubeAccess {
   if (source.kind === 'text') return () => first
   let current = first
   let known = stateOf(filesOf(source))
