@@ -30,7 +30,7 @@ interface Credentials {
   headers: Record<string, string>
   tls: ConnectionOptions
   fingerprint: string
-  from: KubeConfig
+  from: KubeAccess
   readAtMs: number
 }
 
