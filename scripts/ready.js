@@ -2,7 +2,7 @@
 // npm scripts run on. Plain JavaScript without dependencies, because it runs on whatever Node the machine has (20 or newer).
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -49,6 +49,17 @@ try {
 const [major = 0, minor = 0] = version.slice(1).split('.').map(Number)
 if (major < minimum[0] || (major === minimum[0] && minor < minimum[1])) {
   fail(`node_modules/.bin/node is ${version}, but ${minimum.join('.')} or newer is needed. Remedy: rm -rf node_modules && npm ci`)
+}
+
+// npm links the commands of dependencies, not this package’s own. With it, "jobhook" works for whoever puts node_modules/.bin on the PATH, and "npx jobhook"
+// finds it there instead of making a copy of its own.
+const command = join(modules, '.bin', 'jobhook')
+if (process.platform !== 'win32' && !existsSync(command)) {
+  try {
+    symlinkSync(join('..', '..', 'bin', 'jobhook.js'), command)
+  } catch {
+    // a script that ran at the same moment was first, or node_modules is read-only: npx still works
+  }
 }
 
 // With arguments: runs them on that Node. Not by "&& node …" in the script: a shell that has looked node up once, before it was installed, keeps the old one.

@@ -88,7 +88,8 @@ function headersOf(request: Request, signature: string): Record<string, string> 
 /** A shell command of one line an argument; `body` is curl's argument pair for the body. */
 function curlCommand(url: string, headers: Record<string, string>, body: [string, string]): string {
   const lines = [
-    `curl -sS -i ${quote(url)}`,
+    // A problem or a claim has no line end of its own, and a prompt would follow on its line.
+    `curl -sS -i -w '\\n' ${quote(url)}`,
     ...Object.entries(headers).map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
     body.map((part, index) => (index === 0 ? part : quote(part))).join(' '),
   ]

@@ -172,6 +172,7 @@ function details(task: TaskRecord): string {
     ['id', task.id],
     ['title', task.title],
     ['state', task.state],
+    ['queue_position', task.queue_position === null ? null : String(task.queue_position)],
     ['reason', task.reason],
     ['message', task.message],
     ['exit_code', task.exit_code === null ? null : String(task.exit_code)],

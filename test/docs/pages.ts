@@ -18,8 +18,8 @@ export interface Block {
   /** helm gets --dry-run=server: nothing is installed, but the API server judges it. */
   dryRun: boolean
   exitCode: number
-  /** Run before it, not shown to readers. */
-  setup: string | null
+  /** Run before it, one after the other, not shown to readers. */
+  setup: string[]
   /** A text block: what the sh block before it printed. */
   isOutput: boolean
 }
@@ -85,14 +85,14 @@ export function parsePage(path: string, text: string): Page {
     if (kind === 'dry run') next.dryRun = true
     if (kind === 'exit') next.exitCode = Number(value)
     if (kind === 'output') next.isOutput = true
-    if (kind === 'setup') next.setup = value
+    if (kind === 'setup') next.setup.push(value)
     index = Math.max(end, index)
   }
   return { path, text, blocks, problems }
 }
 
 function fresh(): Pick<Block, 'notRun' | 'dryRun' | 'exitCode' | 'setup' | 'isOutput'> {
-  return { notRun: null, dryRun: false, exitCode: 0, setup: null, isOutput: false }
+  return { notRun: null, dryRun: false, exitCode: 0, setup: [], isOutput: false }
 }
 
 export const isShell = (block: Block): boolean => /^(sh|bash|shell)$/.test(block.language)

@@ -30,7 +30,7 @@ export async function runPage(
       if (block.isOutput && chosen(block)) await session.expect(block, before)
       if (!isShell(block) || !chosen(block)) continue
       before = session.output().length
-      if (block.setup !== null) await session.type(block, block.setup, 0)
+      for (const text of block.setup) await session.type(block, text, 0)
       await session.type(block, block.text, block.exitCode)
     }
   } finally {
@@ -60,7 +60,8 @@ exec "${process.execPath}" "${join(ROOT, 'src/main.ts')}" "$@"
     join(bin, 'npx'),
     `#!/bin/sh\n[ "$1" = jobhook ] || { echo "npx $1: only npx jobhook is known here" >&2; exit 1; }\nshift\nexec "${bin}/jobhook" "$@"\n`,
   )
-  script(join(bin, 'dry-helm'), `#!/bin/sh\nexec "\${REAL_HELM:-helm}" "$@" --dry-run=server\n`)
+  script(join(bin, 'helm'), '#!/bin/sh\nexec "${REAL_HELM:?helm is not built here}" "$@"\n')
+  script(join(bin, 'dry-helm'), '#!/bin/sh\nexec "${REAL_HELM:?helm is not built here}" "$@" --dry-run=server\n')
 
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(JOBHOOK_|XDG_|KUBECONFIG|WEBHOOK_SECRET|NODE_TEST|NO_COLOR|FORCE_COLOR)/.test(name),
