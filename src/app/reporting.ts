@@ -122,6 +122,7 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
     { labelSelector: `${shared.labelSelector},${LABELS.name}=${TASK_APP_NAME}` },
   )
   function lead(): void {
+    memory.beginTerm()
     loop.lead()
     inbound.lead()
     if (config.sweep_secrets) sweeper.start()

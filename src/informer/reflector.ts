@@ -19,7 +19,7 @@ export interface ReflectorSource {
 export interface ReflectorStatus {
   /** The first complete list has been applied. */
   synced: boolean
-  /** Milliseconds since the API was last heard; 0 while a watch is open. */
+  /** Milliseconds since the API was last heard; 0 while a watch is open and no more silent than bookmarks explain. */
   staleMs: number
   lists: number
   lastError: string | null
@@ -42,6 +42,9 @@ export interface ReflectorOptions {
 /** A watch that ends sooner than this without an event counts as a failure: some servers and proxies close watches at once, for ever. */
 const HEALTHY_WATCH_MS = 5_000
 const EVENT_TYPES: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'])
+
+/** Bookmarks come once a minute: an open watch that is silent for longer may be a connection whose other end is gone. */
+const QUIET_WATCH_MS = 90_000
 
 type WatchEnd =
   | { kind: 'closed'; healthy: boolean }
@@ -168,6 +171,7 @@ export function createReflector<T extends Stored>(
     }
     const body = opened.value
     watchOpen = true
+    heardMs = clock.now()
     try {
       for await (const { lines, complete } of readLines(body)) {
         heardMs = clock.now()
@@ -248,7 +252,10 @@ export function createReflector<T extends Stored>(
       stopping.abort(new Error('stopping'))
       await running
     },
-    status: () => ({ synced, staleMs: synced && watchOpen ? 0 : Math.max(0, clock.now() - heardMs), lists, lastError }),
+    status() {
+      const silentMs = Math.max(0, clock.now() - heardMs)
+      return { synced, staleMs: synced && watchOpen && silentMs < QUIET_WATCH_MS ? 0 : silentMs, lists, lastError }
+    },
   }
 }
 

@@ -26,6 +26,8 @@ export interface TaskMemory {
   unknownState: string | null
   /** Found not to be ours, and said so. */
   foreign: boolean
+  /** Under which term of leading this replica has written the verdict on the Job; null: it has not. */
+  storedInTerm: number | null
   /** The verdict this replica has reached, before it is written down anywhere. */
   ended: Extract<Outcome, { kind: 'ended' }> | null
   /** Of the delivery, as this replica last saw it: what is remembered of an earlier one no longer holds. */
@@ -38,6 +40,9 @@ export interface Memory {
   of(uid: string): TaskMemory
   /** The Job as it is after our own writes. */
   overlay(job: JobView): JobView
+  /** Counts how often this replica began to lead: in between another may have done anything. */
+  term(): number
+  beginTerm(): void
   /** A stop mark was written on this Job. */
   noteStop(job: JobView): void
   /** Forgets every Job that is not among these uids: the others are gone. */
@@ -47,6 +52,7 @@ export interface Memory {
 
 export function createMemory(): Memory {
   const byUid = new Map<string, TaskMemory>()
+  let term = 0
 
   function of(uid: string): TaskMemory {
     let memory = byUid.get(uid)
@@ -59,6 +65,7 @@ export function createMemory(): Memory {
         foreign: false,
         unknownState: null,
         ended: null,
+        storedInTerm: null,
         round: 0,
         endedSeenMs: null,
       }
@@ -80,6 +87,10 @@ export function createMemory(): Memory {
       )
       if (names.length === 0) return job
       return { ...job, annotations: { ...job.annotations, ...Object.fromEntries(names.map((name) => [name, own[name] ?? ''])) } }
+    },
+    term: () => term,
+    beginTerm() {
+      term++
     },
     noteStop(job) {
       const mark = job.annotations[ANNOTATIONS.stop]

@@ -138,7 +138,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       const canWait = stored !== null || !outcome.evidenceCanVanish
       if (canWait && deps.mayDeliver?.(target.url, name) === false) return
     }
-    const storedByAnother = stored !== null && own.ended === null
+    const storedByAnother = stored !== null && own.storedInTerm !== memory.term()
     if (storedByAnother) own.started.done = true
     const verdict = stored ?? own.ended?.verdict ?? (await deps.complete(task, outcome.verdict))
     // Once reached it stands: a stop mark that comes in the same second, or a Pod that vanishes between two attempts, must not change it.
@@ -236,7 +236,10 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     if (!patched.ok && patched.error.status !== 404 && !isAnotherObject(patched.error))
       throw new ReconcileError('recording on the Job', patched.error)
     const own = memory.of(job.uid)
-    if (what.verdict) own.annotations[ANNOTATIONS.verdict] = JSON.stringify(what.verdict)
+    if (what.verdict) {
+      own.annotations[ANNOTATIONS.verdict] = JSON.stringify(what.verdict)
+      own.storedInTerm = memory.term()
+    }
     if (what.delivery) own.annotations[ANNOTATIONS.delivery] = JSON.stringify(what.delivery)
     return undefined
   }

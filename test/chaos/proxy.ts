@@ -37,6 +37,8 @@ export interface ChaosProxy {
   url: string
   /** Every connection is accepted and nothing passes, open watches too, until this long has gone by. */
   freeze(ms: number): void
+  /** Every connection that is open is reset. */
+  drop(): void
   close(): Promise<void>
 }
 
@@ -178,6 +180,9 @@ export async function startProxy(options: ProxyOptions): Promise<ChaosProxy> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     freeze(ms) {
       thawed = wait(ms)
+    },
+    drop() {
+      for (const socket of sockets) socket.resetAndDestroy()
     },
     async close() {
       closing.abort()

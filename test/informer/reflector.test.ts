@@ -48,7 +48,11 @@ afterEach(async () => {
   current = null
 })
 
-function start(script: { lists: (KubeResult<ListPage> | (() => never))[]; watches: ((signal: AbortSignal) => KubeResult<Readable>)[] }): {
+function start(script: {
+  lists: (KubeResult<ListPage> | (() => never))[]
+  watches: ((signal: AbortSignal) => KubeResult<Readable>)[]
+  now?: () => number
+}): {
   store: Store<Thing>
   changes: string[]
   asked: { lists: (string | null)[]; watches: string[] }
@@ -77,7 +81,7 @@ function start(script: { lists: (KubeResult<ListPage> | (() => never))[]; watche
       source,
       store,
       project: (object) => (object as Raw).metadata,
-      clock: systemClock,
+      clock: { ...systemClock, ...(script.now ? { now: script.now } : {}) },
       log: createLog({ level: 'silent', workerId: 'test' }),
       metrics: createMetrics(),
     },
@@ -174,6 +178,29 @@ test('a watch that is closed at once, for ever, is backed off from and shown as 
   await until('several tries', () => asked.watches.length >= 6)
   assert.equal(asked.lists.length, 1)
   assert.equal(reflector.status().lastError, 'watch closed at once')
+})
+
+test('a storm of 410 is backed off from, list after list, and over with the first watch that holds', async () => {
+  const { store, asked, reflector } = start({
+    lists: [page([raw('a', 1)], 5), page([raw('b', 6)], 9)],
+    watches: [...Array.from({ length: 5 }, () => () => failed(410)), watchOf([])],
+  })
+  await until('several tries', () => asked.watches.length >= 3)
+  await until('watching', () => asked.watches.length === 6)
+  assert.equal(asked.lists.length, 6)
+  assert.deepEqual(names(store), ['b@6'])
+  await until('fresh', () => reflector.status().staleMs === 0)
+})
+
+test('a watch that is open and says nothing is taken for fresh as long as bookmarks explain it, and shown as stale from then on', async () => {
+  let lateByMs = 0
+  const { asked, reflector } = start({ lists: [page([], 5)], watches: [watchOf([])], now: () => Date.now() + lateByMs })
+  await until('watching', () => asked.watches.length === 1)
+  await until('fresh', () => reflector.status().synced && reflector.status().staleMs === 0)
+  lateByMs = 60_000
+  assert.equal(reflector.status().staleMs, 0)
+  lateByMs = 120_000
+  assert.ok(reflector.status().staleMs >= 120_000)
 })
 
 test('an object that cannot be read is left out and the next ones are applied', async () => {

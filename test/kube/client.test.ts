@@ -128,6 +128,23 @@ test('a body that never ends is cut at the deadline', async () => {
   assert.ok(!result.ok && result.error.status === 0 && result.error.retryable)
 })
 
+test('a watch whose connection has died without a word ends in an error, a request on such a connection goes by another', async () => {
+  const silent = new Set<unknown>()
+  const { client } = await start((request, response) => {
+    if (request.url?.includes('watch')) return void response.writeHead(200).write('{}\n')
+    if (silent.has(request.socket)) return
+    silent.add(request.socket)
+    json(response, 200, { ok: true })
+  })
+  const watch = await client.stream({ ...get, verb: 'watch', path: '/watch', pool: 'watch', attempts: 1 })
+  assert.ok(watch.ok)
+  await assert.rejects(async () => {
+    for await (const _chunk of watch.value);
+  }, /Body Timeout/)
+  assert.ok((await client.send(get)).ok)
+  assert.ok((await client.send({ ...get, timeoutMs: 200 })).ok, 'the first connection is dead, and nobody has said so')
+})
+
 test('nobody listening: the outcome is known, nothing was sent', async () => {
   const { kubeConfig } = readKubeConfig({
     kind: 'text',

@@ -109,7 +109,8 @@ function world(options: {
       error: { status: 500, reason: 'InternalError', message: 'etcd', retryAfterMs: null, retryable: true, outcomeUnknown: true } as never,
     }
   }
-  const replica = () =>
+  const memory = createMemory()
+  const replica = (own = createMemory()) =>
     createReconcile(
       {
         getTask: () => state.task,
@@ -160,7 +161,7 @@ function world(options: {
           ...verdict,
           detail: { ...verdict.detail, ...(verdict.kind === 'failed' && state.logTail !== null ? { log_tail: state.logTail } : {}) },
         }),
-        memory: createMemory(),
+        memory: own,
         clock: { now: () => state.nowMs, after: () => () => {} },
         log: createLog({ level: 'silent', workerId: 'w' }),
         metrics: options.metrics ?? createMetrics(),
@@ -173,7 +174,7 @@ function world(options: {
         retentionSeconds: { success: 100, failure: 200, deadLetter: 300 },
       },
     )
-  return { did, sent, patches, state, replica, step: replica() }
+  return { did, sent, patches, state, memory, replica, step: replica(memory) }
 }
 
 const annotationOf = (patch: Record<string, Record<string, unknown>> | undefined, name: string): Record<string, unknown> =>
@@ -346,6 +347,16 @@ test('a task_started that is refused is dropped; one that fails otherwise has it
   refused.state.outcome = ended(completed)
   await refused.step('x')
   assert.deepEqual(refused.did, ['send task_started', 'send task_completed', 'secret', 'close'])
+})
+
+test('a replica that leads again tells of no start once it has stored a verdict: whoever led meanwhile may have reported it', async () => {
+  const later: DeliveryResult = { kind: 'later', cause: 'the lease is overdue' }
+  const { did, memory, step } = world({ outcome: ended(failed), answers: [later] })
+  memory.beginTerm()
+  await step('x')
+  memory.beginTerm()
+  await step('x')
+  assert.deepEqual(did, ['record', 'send task_started', 'send task_failed', 'secret', 'close'])
 })
 
 test('a task_started that finds no room has its try before the verdict all the same: both are woken together', async () => {
