@@ -73,6 +73,22 @@ test('a clean history has no violation, whatever was lost, repeated and refused 
   assert.deepEqual(check(clean()), [])
 })
 
+test('where the API itself has told of two starts, either may be told', () => {
+  const history = clean()
+  const start = (at: string): string => STARTED.replace('"s"', `"${at}.000Z"`)
+  const twice = ['2026-11-24T03:00:01', '2026-11-24T03:00:02']
+  history.callbacks = history.callbacks.map((each, index) =>
+    each.type === 'task_started' ? { ...each, body: start(twice[index % 2] ?? '') } : each,
+  )
+  assert.deepEqual(
+    check(history).map(({ promise }) => promise),
+    ['one task_started'],
+  )
+  for (const at of twice)
+    history.events.splice(2, 0, event(300, 'pods', 'MODIFIED', { state: `Running task {"running":{"startedAt":"${at}Z"}}` }))
+  assert.deepEqual(check(history), [])
+})
+
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 const planted: [promise: string, how: string, spoil: (history: History) => void][] = [
@@ -106,6 +122,11 @@ const planted: [promise: string, how: string, spoil: (history: History) => void]
     'one verdict',
     'another body',
     (h) => h.callbacks.push(callback(620, 'task_failed', VERDICT.replace('"data":{', '"data":{"message":"x",'))),
+  ],
+  [
+    'one verdict',
+    'another end of the log',
+    (h) => h.callbacks.push(callback(620, 'task_failed', VERDICT.replace('"exit_code":7', '"exit_code":7,"detail":{"log_tail":"x"}'))),
   ],
   [
     'one verdict',

@@ -126,11 +126,3 @@ export function outcomeOf(body: string): string {
   if (type === 'task_completed') return `completed ${data.exit_code}`
   return `failed ${data.failure_reason} ${data.exit_code}`
 }
-
-/** The verdict without the end of the log and what is said about it: that is read anew when a replica dies before the first attempt is recorded. */
-export function withoutLog(body: string): string {
-  const message = JSON.parse(body) as { data: { detail?: Record<string, unknown> } }
-  if (message.data.detail === undefined) return body
-  const { log_tail: _tail, log_note: _note, ...detail } = message.data.detail
-  return JSON.stringify({ ...message, data: { ...message.data, detail } })
-}

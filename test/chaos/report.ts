@@ -1,6 +1,6 @@
 // A chaos run in words: the summary, and on a violation the whole timeline of its task. Text only.
 import { keyOf, type Violation } from './checker.ts'
-import { type Callback, type History, withoutLog } from './history.ts'
+import type { Callback, History } from './history.ts'
 
 export function summaryOf(history: History, faults: ReadonlyMap<string, number>): string {
   const verdicts = history.callbacks.filter((callback) => callback.type !== 'task_started')
@@ -12,7 +12,6 @@ export function summaryOf(history: History, faults: ReadonlyMap<string, number>)
     `verdicts sent ${verdicts.length}, task_started sent ${history.callbacks.length - verdicts.length}`,
     `faults ${total} (${listed(faults)})`,
     `incidents ${history.incidents.length} (${listed(countBy(history.incidents.map(({ what }) => what.replace(/ r\d.*/, ''))))})`,
-    `verdicts repeated with another end of the log: ${otherLogs(verdicts)}`,
     `Secrets without a Job, for the sweeper: ${history.leftovers.orphanSecrets.length}`,
   ].join('\n')
 }
@@ -54,13 +53,6 @@ export function timelineOf(history: History, key: string): string {
     ...logged,
   ].sort((a, b) => a.atMs - b.atMs)
   return [`timeline of ${key}`, ...entries.map(({ atMs, what }) => `  ${new Date(atMs).toISOString().slice(11, 23)} ${what}`)].join('\n')
-}
-
-/** Tasks whose verdict was the same each time, but not the log in it. */
-function otherLogs(verdicts: Callback[]): number {
-  const bodies = new Map<string, Set<string>>()
-  for (const { id, body } of verdicts) bodies.set(id, (bodies.get(id) ?? new Set<string>()).add(body))
-  return [...bodies.values()].filter((same) => same.size > 1 && new Set([...same].map(withoutLog)).size === 1).length
 }
 
 function said({ type, id, replica, fault, answered, body, alivePods }: Callback): string {
