@@ -11,6 +11,8 @@ import { VERSION } from '../version.ts'
 import { readConfig } from './config.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
 
+const LAST_BREATH_MS = 2_000
+
 export const SPEC: CommandSpec = {
   name: 'serve',
   summary: 'Runs the service: webhooks in, Jobs out, callbacks back.',
@@ -118,6 +120,8 @@ async function run(
     await telemetry?.stop()
     await embedded?.close()
     clearInterval(keepAlive)
+    // Nothing is owed any more: a handle that was forgotten somewhere must not hold the process until somebody kills it.
+    setTimeout(() => process.exit(), LAST_BREATH_MS).unref()
   }
 }
 

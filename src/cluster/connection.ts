@@ -48,6 +48,7 @@ export function createConnection(
   const server = new URL(cluster.server)
   let cached: Credentials | null = null
   let refused = false
+  let closed = false
   let reading: Promise<Credentials> | null = null
   let agents: { fingerprint: string; pools: Map<Pool, Agent> } = { fingerprint: '', pools: new Map() }
   const retired = new Set<Agent>()
@@ -88,6 +89,8 @@ export function createConnection(
     origin: server.origin,
     prefix: server.pathname.replace(/\/+$/, ''),
     async prepare(pool) {
+      // Whoever still retries would open connections that nobody closes, and keep the process alive.
+      if (closed) throw new Error('the connection to the cluster is closed')
       const current = await credentials()
       return { dispatcher: agentFor(pool, current), headers: current.headers }
     },
@@ -95,6 +98,7 @@ export function createConnection(
       refused = true
     },
     async close() {
+      closed = true
       const all = [...agents.pools.values(), ...retired]
       agents = { fingerprint: '', pools: new Map() }
       await Promise.all(all.map((agent) => agent.destroy()))

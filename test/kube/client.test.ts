@@ -38,7 +38,7 @@ current-context: c
     await new Promise((resolve) => server.close(resolve))
   })
   const client = createKubeClient({ connection, clock: systemClock, metrics: createMetrics(), userAgent: 'jobhook/test' })
-  return { client, namespace, requests: () => count, sockets }
+  return { client, namespace, requests: () => count, sockets, close: () => connection.close() }
 }
 
 const json = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void => {
@@ -143,6 +143,25 @@ test('a watch whose connection has died without a word ends in an error, a reque
   }, /Body Timeout/)
   assert.ok((await client.send(get)).ok)
   assert.ok((await client.send({ ...get, timeoutMs: 200 })).ok, 'the first connection is dead, and nobody has said so')
+})
+
+test('once the connection is closed no request opens another: a retry under way ends, and nothing holds the process', async () => {
+  let seen = (): void => {}
+  const asked = new Promise<void>((resolve) => {
+    seen = resolve
+  })
+  const { client, requests, close } = await start((request) => {
+    request.socket.destroy()
+    seen()
+  })
+  const retrying = client.send({ ...get, attempts: 3 })
+  await asked
+  await close()
+  const before = requests()
+  const result = await retrying
+  assert.ok(!result.ok)
+  assert.ok(!(await client.send(get)).ok)
+  assert.equal(requests(), before)
 })
 
 test('nobody listening: the outcome is known, nothing was sent', async () => {
