@@ -54,3 +54,18 @@ export function ageOf(iso, nowMs) {
 
 /** @param {string} state */
 export const stateBadge = (state) => html`<span class="state state-${state}">${state}</span>`
+
+/** What passes by second: 51.9 s are not yet 52. @param {number} ms */
+export const soFar = (ms) => duration(Math.floor(ms / 1000) * 1000)
+
+/**
+ * How long its container ran, or runs; the browser keeps it true.
+ * @param {import('../../model/task.ts').TaskRecord} task
+ * @param {number} nowMs
+ */
+export function ranFor({ state, times }, nowMs) {
+  if (times.started === null) return html`<span class="faint">–</span>`
+  if (times.finished !== null) return duration(Date.parse(times.finished) - Date.parse(times.started))
+  if (isEnded(state)) return html`<span class="faint">–</span>`
+  return html`<time datetime="${times.started}" data-since>${soFar(nowMs - Date.parse(times.started))}</time>`
+}

@@ -1,5 +1,5 @@
 // What every live page shares: the event stream with its light in the header, requests that change something, announcements, ages that stay true.
-import { age } from './format.js'
+import { age, soFar } from './format.js'
 
 document.documentElement.dataset.js = ''
 
@@ -151,8 +151,9 @@ export function replayButtons(then) {
 
 setInterval(() => {
   const nowMs = Date.now()
-  for (const time of document.querySelectorAll('time[data-age]')) {
-    const text = age(nowMs - Date.parse(time.getAttribute('datetime') ?? ''))
+  for (const time of document.querySelectorAll('time[data-age], time[data-since]')) {
+    const passedMs = nowMs - Date.parse(time.getAttribute('datetime') ?? '')
+    const text = time.hasAttribute('data-age') ? age(passedMs) : soFar(passedMs)
     if (time.textContent !== text) time.textContent = text
   }
 }, 1_000)

@@ -45,7 +45,8 @@ root.addEventListener('click', (event) => {
   }
 })
 dialog?.addEventListener('close', async () => {
-  if (dialog.returnValue !== 'cancel') return
+  // The button may have been painted anew meanwhile: the browser would not find back to it.
+  if (dialog.returnValue !== 'cancel') return /** @type {HTMLElement | null} */ (find('[data-cancel]'))?.focus()
   const { ok, body } = await send('DELETE', path)
   announce(ok ? (body.state === 'stopping' ? 'The task is being stopped.' : `The task: ${body.state}.`) : `Not cancelled: ${body.detail}`)
   paint()

@@ -114,7 +114,7 @@ function spacer() {
   row.className = 'spacer'
   row.setAttribute('aria-hidden', 'true')
   const cell = document.createElement('td')
-  cell.colSpan = 5
+  cell.colSpan = 6
   row.append(cell)
   return row
 }

@@ -62,7 +62,7 @@ ${
 ${page.body}
 </main>
 <div class="toast" role="status" aria-live="polite" data-toast></div>
-<footer class="foot">jobhook ${frame.version} · times are UTC</footer>
+<footer class="foot">${frame.workerId} · jobhook ${frame.version} · times are UTC</footer>
 </body>
 </html>
 `.toString()

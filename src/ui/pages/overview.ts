@@ -98,7 +98,7 @@ function bars(finished: Statistics['finished']): Html {
 
 /** Bars, not a line: through minutes in which nothing happened it would be a lie. */
 function latencyBars(values: Statistics['startSeconds'], label: string): Html {
-  const most = Math.max(1, ...values.map((value) => value ?? 0))
+  const most = Math.max(0, ...values.map((value) => value ?? 0)) || 1
   const step = 100 / MINUTES
   return html`<svg class="spark" height="${HEIGHT}" role="img" aria-label="${label}, at most ${seconds(most)}">${values.map(
     (value, index) => {

@@ -104,7 +104,7 @@ function podPart(task: TaskRecord, pods: readonly PodView[], nowMs: number): Htm
       ['Node', code(pod.node)],
       ['Message', pod.message || null],
     ])}
-<div class="scroll"><table class="plain"><caption class="hidden">Containers of ${pod.name}</caption><thead><tr><th scope="col">Container</th><th scope="col">State</th><th scope="col">Took</th><th scope="col">Restarts</th><th scope="col">Image</th></tr></thead><tbody>${pod.containers.map(
+<div class="scroll" tabindex="0" role="region" aria-label="Containers of ${pod.name}"><table class="plain"><thead><tr><th scope="col">Container</th><th scope="col">State</th><th scope="col">Took</th><th scope="col">Restarts</th><th scope="col">Image</th></tr></thead><tbody>${pod.containers.map(
       ({ name, role, state, restarts, image }) =>
         html`<tr><th scope="row"><code>${name}</code>${role === 'task' ? '' : html` <span class="faint">${role}</span>`}</th><td>${containerState(state)}</td><td class="number">${took(state, nowMs)}</td><td class="number">${restarts}</td><td><code>${image}</code></td></tr>`,
     )}</tbody></table></div></div>`,
