@@ -17,6 +17,8 @@ export function readConfig(
   else {
     process.stderr.write(`jobhook: the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n`)
     for (const problem of problems) process.stderr.write(`  ${problem.key} ${problem.detail}\n`)
+    if (sources.file === null && sources.content === undefined)
+      process.stderr.write('No file was given (--config FILE): the settings are those of the environment (JOBHOOK_…) alone.\n')
   }
   return null
 }

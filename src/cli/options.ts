@@ -82,7 +82,7 @@ export function readArguments(spec: CommandSpec, argv: readonly string[]): ReadA
   for (const [name, given] of values) {
     if (given.length > 1 && !spec.options[name]?.multiple) return usage(spec, `--${name} is given ${given.length} times`)
   }
-  if (positionals.length < spec.positionals.min) return usage(spec, 'an argument is missing')
+  if (positionals.length < spec.positionals.min) return usage(spec, `${spec.usage.split(' ')[positionals.length]} is missing`)
   if (positionals.length > spec.positionals.max)
     return usage(spec, `unexpected argument ${JSON.stringify(positionals[spec.positionals.max])}`)
   return {

@@ -72,7 +72,7 @@ test('why there is no log is said', async () => {
     [['logs', 'done', '--container', 'sidecar'], 1, /no container of this name; it has task/],
     [['logs', 'done', '--tail', 'x'], 2, /--tail must be a whole number/],
     [['logs', 'done', '--since', 'yesterday'], 1, /\/since/],
-    [['logs'], 2, /an argument is missing/],
+    [['logs'], 2, /ID is missing/],
   ]
   for (const [args, code, said] of rows) {
     const done = await run(args, { env })

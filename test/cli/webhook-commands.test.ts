@@ -69,7 +69,7 @@ test('sign says what is wrong, without showing the key', async () => {
     [['-', '--secret', secret, '--id', 'a.b'], 2, /--id: .*full stop/],
     [['-', '--secret', secret, '--url', 'ftp://x'], 2, /--url .*must be a URL/],
     [['-', '--secrte', secret], 2, /did you mean --secret\?/],
-    [[], 2, /an argument is missing/],
+    [[], 2, /FILE\|- is missing/],
   ]
   for (const [args, code, expected] of rows) {
     const result = await run(['sign', ...args], { env: { WEBHOOK_SECRET: '' } })

@@ -78,9 +78,13 @@ export async function toolOptionProblems(page: Page, program: 'kubectl' | 'helm'
 
 const helps = new Map<string, Promise<Set<string>>>()
 
-/** The longest chain of subcommands is found by asking: words that are no subcommand are ignored by --help. */
+/** Subcommands stand after options of the program itself (-n agents) and before their own; words that are no subcommand are ignored by --help. */
 function helpOf(path: string, words: readonly string[]): Promise<Set<string>> {
-  const name = words.filter((word) => /^[a-z][a-z-]*$/.test(word)).slice(0, 3)
+  let first = 0
+  while (words[first]?.startsWith('-')) first += words[first]?.includes('=') ? 1 : 2
+  const rest = words.slice(first)
+  const options = rest.findIndex((word) => word.startsWith('-'))
+  const name = (options < 0 ? rest : rest.slice(0, options)).filter((word) => /^[a-z][a-z-]*$/.test(word)).slice(0, 3)
   const key = [path, ...name].join(' ')
   const known = helps.get(key) ?? readHelp(path, name)
   helps.set(key, known)
