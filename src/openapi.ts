@@ -30,19 +30,24 @@ interface Document extends Json {
   components: Json & { schemas: Json; examples: Json; responses: Json }
 }
 
-const header = (name: string, description: string): Json => ({
+const header = (name: string, description: string, pattern = '.'): Json => ({
   name,
   in: 'header',
   required: true,
   description,
-  schema: { type: 'string' },
+  schema: { type: 'string', pattern },
 })
 const SIGNATURE_HEADERS = [
-  header('webhook-id', 'Unique to the message; the same at each retry. 1 to 256 visible ASCII characters, no full stop.'),
-  header('webhook-timestamp', 'Seconds since 1970 of this attempt; at most 300 s from the receiver’s clock.'),
+  header(
+    'webhook-id',
+    'Unique to the message; the same at each retry. 1 to 256 visible ASCII characters, no full stop.',
+    '^[!-\\-/-~]{1,256}$',
+  ),
+  header('webhook-timestamp', 'Seconds since 1970 of this attempt; at most 300 s from the receiver’s clock.', '^(0|[1-9][0-9]{0,14})$'),
   header(
     'webhook-signature',
     'Space-separated `v1,<base64>` (HMAC-SHA256) or `v1a,<base64>` (ed25519) over `{webhook-id}.{webhook-timestamp}.{raw body}`.',
+    '^[!-~]+( +[!-~]+){0,9}$',
   ),
 ]
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { TSchema } from '@sinclair/typebox'
-import { type FastifyError, type FastifyRequest, fastify, LogController } from 'fastify'
+import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { type AccessOptions, guardAccess } from './access.ts'
 import { parseJsonBytes } from './intake/parse.ts'
 import type { App } from './lib/http.ts'
@@ -90,7 +90,7 @@ export function createServer(
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
     // A method that needs a content-type, at a path that does not have it.
-    if (request.is404) return reply.callNotFound()
+    if (request.is404) return answerUnknown(request, reply)
     const refused = refusalOfError(error)
     if (PROBLEMS[refused.code].status === 500)
       deps.log.error(
@@ -111,7 +111,7 @@ export function createServer(
   })
   traceRequests(app, deps.tracer)
   countRequests(app, deps.metrics)
-  answerUnknownRoutes(app)
+  const answerUnknown = answerUnknownRoutes(app)
   capInFlight(app, options.requestsInFlight)
   guardAccess(app, deps, options)
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -170,7 +170,7 @@ function refusalOfError(error: unknown): Refusal {
 }
 
 /** 404 for an unknown path, 405 with Allow for a known path with another method. */
-function answerUnknownRoutes(app: App): void {
+function answerUnknownRoutes(app: App): (request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   const routes: { pattern: RegExp; method: string }[] = []
   app.addHook('onRoute', (route) => {
     const pattern = new RegExp(
@@ -181,13 +181,15 @@ function answerUnknownRoutes(app: App): void {
     )
     for (const method of [route.method].flat()) routes.push({ pattern, method })
   })
-  app.setNotFoundHandler((request, reply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split('?', 1)[0] ?? ''
     const methods = [...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method))]
     if (methods.length === 0)
       return sendProblem(reply, refusal('not_found', 'there is nothing at this path; GET /openapi.yaml lists what there is'))
     return sendProblem(reply.header('allow', methods.join(', ')), refusal('method_not_allowed', `this path answers ${methods.join(', ')}`))
-  })
+  }
+  app.setNotFoundHandler(answer)
+  return answer
 }
 
 /** Requests beyond the cap are refused before their body is read: 500 pipelined requests would start 500 handlers. */

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs'
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { parse, YAMLParseError } from 'yaml'
 import { describeError } from '../lib/log.ts'
 import { nearest } from '../lib/nearest.ts'
 import { createValidator } from '../lib/validate.ts'
+import { type ReadYaml, readYaml } from '../lib/yaml.ts'
 import { checkMeaning } from './meaning.ts'
 import type { ConfigProblem } from './problem.ts'
 import { type Config, ConfigSchema } from './schema.ts'
@@ -37,7 +37,7 @@ export function readLayers(sources: ConfigSources): ConfigLayers {
   const file = isRecord(tree) ? tree : {}
   const merged = structuredClone(file)
   applyEnvironment(merged, sources.env, [])
-  applyFlags(merged, sources.flags)
+  applyFlags(merged, sources.flags ?? {}, [])
   const names = Object.keys(sources.env).filter((name) => isSetting(name) && sources.env[name] !== undefined)
   const environment = new Map(names.map((name) => [name, pathOf(name)]))
   return { file, environment, merged: Value.Default(ConfigSchema, merged) as Record<string, unknown> }
@@ -56,7 +56,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   const merged: Record<string, unknown> = structuredClone(tree)
   applyEnvironment(merged, sources.env, problems)
-  applyFlags(merged, sources.flags)
+  applyFlags(merged, sources.flags ?? {}, problems)
   resolveReferences(merged, ConfigSchema, [], sources.env, problems)
   if (problems.length > 0) return { ok: false, problems }
 
@@ -71,13 +71,17 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
 
 function readFile(file: string | null, problems: ConfigProblem[]): unknown {
   if (file === null) return {}
+  let text: string
   try {
-    return parse(readFileSync(file, 'utf8')) ?? {}
+    text = readFileSync(file, 'utf8')
   } catch (error) {
-    const detail = error instanceof YAMLParseError ? `is not YAML: ${error.message}` : `cannot be read: ${describeError(error)}`
-    problems.push({ key: file, detail })
+    problems.push({ key: file, detail: `cannot be read: ${describeError(error)}` })
     return null
   }
+  const read = readYaml(text)
+  if (read.ok) return read.value ?? {}
+  problems.push({ key: file, detail: read.detail })
+  return null
 }
 
 function applyEnvironment(tree: Record<string, unknown>, env: Record<string, string | undefined>, problems: ConfigProblem[]): void {
@@ -90,16 +94,19 @@ function applyEnvironment(tree: Record<string, unknown>, env: Record<string, str
       problems.push({ key: name, detail: `is no setting${suggest(name, known)}` })
       continue
     }
-    try {
-      setPath(tree, path, typedValue(schema, text))
-    } catch (error) {
-      problems.push({ key: name, detail: `is not YAML: ${describeError(error)}` })
-    }
+    const read = typedValue(schema, text)
+    if (read.ok) setPath(tree, path, read.value)
+    else problems.push({ key: name, detail: read.detail })
   }
 }
 
-function applyFlags(tree: Record<string, unknown>, flags: Record<string, string> = {}): void {
-  for (const [key, text] of Object.entries(flags)) setPath(tree, key.split('.'), typedValue(schemaAt(key.split('.')), text))
+function applyFlags(tree: Record<string, unknown>, flags: Record<string, string>, problems: ConfigProblem[]): void {
+  for (const [key, text] of Object.entries(flags)) {
+    const path = key.split('.')
+    const read = typedValue(schemaAt(path), text)
+    if (read.ok) setPath(tree, path, read.value)
+    else problems.push({ key, detail: read.detail })
+  }
 }
 
 function isSetting(variable: string): boolean {
@@ -111,8 +118,8 @@ function pathOf(variable: string): string[] {
 }
 
 /** Text as it is where the schema wants a string; YAML everywhere else and for {file: …}. */
-function typedValue(schema: TSchema | null, text: string): unknown {
-  return schema && acceptsString(schema) && !text.startsWith('{') ? text : parse(text)
+function typedValue(schema: TSchema | null, text: string): ReadYaml {
+  return schema && acceptsString(schema) && !text.startsWith('{') ? { ok: true, value: text } : readYaml(text)
 }
 
 function acceptsString(schema: TSchema): boolean {
@@ -195,7 +202,7 @@ function schemaAt(path: readonly string[]): TSchema | null {
   let schema: TSchema | null = ConfigSchema
   for (const part of path) {
     const properties: Record<string, TSchema> | undefined = schema?.properties
-    schema = properties?.[part] ?? null
+    schema = (properties && Object.hasOwn(properties, part) ? properties[part] : null) ?? null
     if (!schema) return null
   }
   return schema

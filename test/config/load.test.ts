@@ -1,5 +1,6 @@
 // Reading the configuration: sources in order, references, and errors that name the key, the problem and the remedy.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -158,6 +159,31 @@ test('a file that is no YAML says where', () => {
   writeFileSync(file, 'worker_id: w\n  listen: [')
   const loaded = loadConfig({ file, env: {} })
   assert.ok(!loaded.ok && /is not YAML: .*line \d+/s.test(loaded.problems[0]?.detail ?? ''), JSON.stringify(loaded))
+})
+
+test('what is no YAML is not told, by nobody: it may be a secret', () => {
+  const file = join(folder, 'secret.yaml')
+  const spoiled = [
+    'webhook: { secrets: [top-secret-value',
+    'a: *top-secret-value',
+    'a: "top-secret-value',
+    '- top-secret-value: [\n}',
+    '!top-secret-value x: [',
+  ]
+  for (const text of spoiled) {
+    writeFileSync(file, text)
+    for (const sources of [
+      { file, env: {} },
+      { file: null, env: { JOBHOOK_WEBHOOK__SECRETS: text } },
+    ]) {
+      const loaded = loadConfig(sources)
+      assert.ok(!loaded.ok)
+      assert.ok(!JSON.stringify(loaded.problems).includes('top-secret-value'), JSON.stringify(loaded.problems))
+    }
+  }
+  writeFileSync(file, 'worker_id: !top-secret-value w')
+  const warned = spawnSync(process.execPath, ['src/main.ts', 'serve', '--check', '--config', file], { encoding: 'utf8' })
+  assert.ok(!`${warned.stdout}${warned.stderr}`.includes('top-secret-value'), warned.stderr)
 })
 
 test('old keys mean the same as the new ones', () => {
