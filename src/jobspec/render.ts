@@ -1,5 +1,6 @@
 // The manifests as YAML for people and for kubectl apply: Secret first, then the Job. Secret values are masked unless asked for.
 import { Document, isMap, isSeq, Scalar, visit } from 'yaml'
+import { escapeUnprintable, UNPRINTABLE } from '../lib/printable.ts'
 import { TASK_CONTAINER } from '../model/keys.ts'
 import type { Built, EnvOrigin } from './options.ts'
 
@@ -38,15 +39,8 @@ function yaml(manifest: object, built?: Built): string {
       if (typeof node.value === 'string' && UNPRINTABLE.test(node.value)) node.type = Scalar.QUOTE_DOUBLE
     },
   })
-  const text = document.toString({ lineWidth: 0, blockQuote: 'literal', directives: false })
-  return text.replace(new RegExp(UNPRINTABLE, 'gu'), (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return escapeUnprintable(document.toString({ lineWidth: 0, blockQuote: 'literal', directives: false }))
 }
-
-/**
- * What YAML does not allow or reads as the end of a line, and what would steer a terminal: control characters beside tab and line feed, Unicode's
- * line ends, marks of direction, the byte order mark, noncharacters.
- */
-const UNPRINTABLE = /(?![\t\n])[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/u
 
 /** A comment on each variable of the task's container: where its value comes from, and what it wins over. */
 function explainEnv(document: Document, built: Built): void {

@@ -1,11 +1,14 @@
 // The log: pino, one line an event, stable field names. Secrets are kept out by what callers pass, not by redaction afterwards.
 import { type Logger, pino } from 'pino'
+import { escapeUnprintable } from './printable.ts'
 
 export type { Logger } from 'pino'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** JSON leaves C1 controls and Unicode's line ends as they are: a task's name must not end a line or steer the terminal that shows it. */
 export function createLog(options: { level: LogLevel; workerId: string; destination?: { write(line: string): void } }): Logger {
+  const destination = options.destination ?? pino.destination({ dest: 1, sync: true })
   return pino(
     {
       level: options.level,
@@ -14,7 +17,7 @@ export function createLog(options: { level: LogLevel; workerId: string; destinat
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: plainError },
     },
-    options.destination ?? pino.destination({ dest: 1, sync: true }),
+    { write: (line: string) => void destination.write(escapeUnprintable(line)) },
   )
 }
 

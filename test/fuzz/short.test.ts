@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { keptInputs } from './seeds.ts'
 import { pure } from './targets/index.ts'
 
-const RUNS = 250
+const RUNS = 120
 
 for (const target of pure) {
   for (const { file, input } of keptInputs(target.name)) test(`${file}, which broke something once, holds`, async () => target.check(input))
