@@ -78,8 +78,12 @@ export const watch: Target<Input> = {
     const jobs: JobView[] = []
     const pods: PodView[] = []
     let whole = ''
-    for await (const { text, complete } of readLines(chunks(bytes, cuts))) {
-      whole += complete ? `${text}\n` : text
+    const read: string[] = []
+    for await (const part of readLines(chunks(bytes, cuts))) {
+      whole += part.lines.map((line) => (part.complete ? `${line}\n` : line)).join('')
+      read.push(...part.lines)
+    }
+    for (const text of read) {
       const object = objectOf(text)
       for (const [project, kept] of [
         [projectJob, jobs],
