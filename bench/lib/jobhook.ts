@@ -74,6 +74,7 @@ export async function startJobhook(options: JobhookOptions): Promise<Jobhook> {
   const log = openSync(logFile, 'a')
   const started = performance.now()
   const args = [
+    ...imageFlags(),
     ...(options.nodeOptions ?? []),
     join(ROOT, 'dist/src/main.js'),
     'serve',
@@ -113,6 +114,12 @@ export async function startJobhook(options: JobhookOptions): Promise<Jobhook> {
       clearTimeout(hard)
     },
   }
+}
+
+/** What the image starts Node with. */
+function imageFlags(): string[] {
+  const line = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1]
+  return (JSON.parse(line ?? '[]') as string[]).filter((word) => word.startsWith('--'))
 }
 
 async function ready(startedMs: number, ended: () => boolean, addressFile: string, logFile: string): Promise<string> {

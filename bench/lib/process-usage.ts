@@ -1,5 +1,5 @@
 // CPU seconds and memory of another process, as Linux counts them in /proc.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** Of the kernel: 100 on every machine that runs Node. */
 const TICKS_PER_SECOND = 100
@@ -13,11 +13,13 @@ export function cpuSecondsOf(pid: number): number {
 
 export function memoryOf(pid: number): { residentMb: number; peakMb: number } {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN)
-  return { residentMb: kilobytes('VmRSS') / 1024, peakMb: kilobytes('VmHWM') / 1024 }
+  // The kernel's kB are 1,024 bytes, our MB a million.
+  const megabytes = (name: string): number =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1_024) / 1e6
+  return { residentMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM') }
 }
 
+/** Open files and sockets. */
 export function handlesOf(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/^FDSize:\s+(\d+)/m.exec(text)?.[1] ?? Number.NaN)
+  return readdirSync(`/proc/${pid}/fd`).length
 }

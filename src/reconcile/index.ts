@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError, type Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { TaskView } from '../model/kube.ts'
+import { isClosed } from './record.ts'
 
 export { factsOf, targetOf } from './facts.ts'
 export { createMemory, type Memory } from './memory.ts'
@@ -51,7 +52,8 @@ export function createReconcileLoop(
       const uids = new Set<string>()
       for (const task of deps.tasks.all()) {
         uids.add(task.job.uid)
-        deps.queue.add(task.job.name)
+        // Most of what is kept has been reported long ago: ten thousand of them would be ten thousand steps that do nothing.
+        if (!isClosed(task.job)) deps.queue.add(task.job.name)
       }
       for (const each of deps.remembering) each.retain(uids)
     }

@@ -31,11 +31,16 @@ export function isFurther(text: string | undefined, than: string | undefined): b
   return at >= 0 && (a[at] ?? 0) > (b[at] ?? 0)
 }
 
-/** Nothing is owed for this task any more. */
+/** Nothing is owed for this task any more. Remembered for each view of a Job: finished ones are asked about at every resync. */
 export function isClosed(job: JobView): boolean {
+  if (closed.has(job)) return true
   const record = readDelivery(job)
-  return record !== null && CLOSED_STATES.has(record.state)
+  const isSo = record !== null && CLOSED_STATES.has(record.state)
+  if (isSo) closed.add(job)
+  return isSo
 }
+
+const closed = new WeakSet<JobView>()
 
 /** The verdict that was written down, which is never recomputed. */
 export function readVerdict(job: JobView): Verdict | null {
