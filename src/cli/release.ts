@@ -15,6 +15,7 @@ import { LEDGER_LABEL } from '../upkeep/ledger.ts'
 import { owedInWords, type Released, releaseJobs } from '../upkeep/release.ts'
 import { VERSION } from '../version.ts'
 import { type Arguments, type CommandSpec, EXIT, runWith, usageError } from './options.ts'
+import { printable } from './text.ts'
 
 export const SPEC: CommandSpec = {
   name: 'release',
@@ -175,7 +176,8 @@ function tellText({ job, owed, problem }: Released): void {
   const secret = job.annotations[ANNOTATIONS.secret]
   const words = [problem === null ? (owed ?? 'nothing was owed') : `could not be let go: ${problem}`]
   if (secret && problem === null && owed !== null) words.push(`its Secret ${secret} stays`)
-  process.stdout.write(`${job.name}${task === undefined ? '' : ` (task ${JSON.stringify(task)})`}: ${words.join('; ')}\n`)
+  const line = printable(`${job.name}${task === undefined ? '' : ` (task ${JSON.stringify(task)})`}: ${words.join('; ')}`)
+  process.stdout.write(`${line}\n`)
 }
 
 function say(stream: NodeJS.WritableStream, line: string): number {

@@ -80,7 +80,7 @@ async function run(client: Client, assignment: Record<string, unknown>, args: Ar
   let task = accepted.value
   const repeat = accepted.headers['jobhook-duplicate'] === 'true'
   process.stderr.write(`${printable(task.task_id)}: ${repeat ? 'had been accepted before' : 'accepted'}\n`)
-  if (!args.has('json')) process.stdout.write(`${task.id}\n`)
+  if (!args.has('json')) process.stdout.write(`${printable(task.id)}\n`)
   if (!args.has('wait')) {
     if (args.has('json')) process.stdout.write(`${JSON.stringify(task, null, 2)}\n`)
     return EXIT.ok
