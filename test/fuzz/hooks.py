@@ -11,6 +11,7 @@ import time
 import requests.auth
 import schemathesis
 import yaml
+from schemathesis.core.media_types import YAML_MEDIA_TYPES
 
 # CPython 3.11 stumbles ("AST constructor recursion depth mismatch") where hypothesis looks at itself near the usual limit.
 sys.setrecursionlimit(20_000)
@@ -34,7 +35,8 @@ def _has_null_member(value):
     return isinstance(value, list) and any(_has_null_member(item) for item in value)
 
 
-@schemathesis.deserializer("application/yaml")
+# All of them: otherwise the one that knows single documents only is asked first.
+@schemathesis.deserializer(*YAML_MEDIA_TYPES)
 def read_manifests(context, response):
     """Several documents, which must be readable as kubectl reads them; the API document calls the whole a string."""
     text = response.content.decode()
