@@ -1,6 +1,7 @@
 // What somebody might try on the running service: forged signatures, poisoned JSON, fields that would be more than text, paths that lead elsewhere, lines
 // in the log that are none. One service, tables of attempts.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createHmac, generateKeyPairSync, sign as signEd25519 } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,8 @@ import { type ClusterAccess, openCluster } from '../support/cluster.ts'
 import { clusterConfig, freshWorkerId, type Jobhook, shellTask, startJobhook, TOKEN, WEBHOOK_SECRET } from '../support/jobhook.ts'
 import { exchange, statuses } from '../support/raw.ts'
 
+/** What ends a line, steers a terminal or turns text around. */
+const STEERING = /(?!\n)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 const SECRET = 'canary-secret-value-5d1f'
 const folder = mkdtempSync(join(tmpdir(), 'jobhook-attacks-'))
 const { privateKey, publicKey } = generateKeyPair()
@@ -185,7 +188,7 @@ for (const [what, data, pointer] of injected) {
   })
 }
 
-test('what a task calls itself stays text: in the Job, in YAML and in the log, where a line is a line', async () => {
+test('what a task calls itself stays text: in the Job, on the terminal and in the log, where a line is a line', async () => {
   const title = 'x\n{"level":"error","msg":"forged"}\r\n\u001b[2J\u001b]0;title\u0007\u009b31m\u2028---\nkind: ClusterRole'
   const taskId = `id {{ .Values.x }} $(PATH) %0a"},{"audit":true\u2028\u202e`
   const { status, body: task } = await jobhook.rest('POST', '/v1/tasks', { task_id: taskId, command: ['true'], task: { title } })
@@ -195,9 +198,15 @@ test('what a task calls itself stays text: in the Job, in YAML and in the log, w
   assert.deepEqual([job.metadata.annotations['jobhook.dev/task-id'], job.metadata.annotations['jobhook.dev/title']], [taskId, title])
   await jobhook.rest('POST', '/v1/tasks', { task_id: taskId, command: ['false'], task: { title } })
   await jobhook.rest('GET', `/v1/tasks/${encodeURIComponent(`\u001b[2J\n${taskId}`)}`)
+  const shown = spawnSync(process.execPath, ['src/main.ts', 'tasks', task.id], {
+    encoding: 'utf8',
+    env: { ...process.env, JOBHOOK_URL: jobhook.url, JOBHOOK_TOKEN: TOKEN },
+  })
+  assert.match(shown.stdout, /forged/)
+  assert.doesNotMatch(shown.stdout, STEERING)
   const lines = jobhook.log().trimEnd().split('\n')
   for (const line of lines) assert.equal(typeof JSON.parse(line).msg, 'string', line)
-  assert.doesNotMatch(jobhook.log(), /(?!\n)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u)
+  assert.doesNotMatch(jobhook.log(), STEERING)
   assert.ok(lines.some((line) => JSON.parse(line).task_id === taskId))
 })
 
