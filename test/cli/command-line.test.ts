@@ -1,6 +1,8 @@
 // The command line itself: help, version, suggestions, exit codes.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { type CommandSpec, readArguments, readDurationMs, readInteger } from '../../src/cli/options.ts'
 import { run } from './command.ts'
@@ -21,6 +23,11 @@ test('--help lists every command and exits 0', async () => {
 test('--version prints the version of package.json', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   assert.deepEqual(await run(['--version']), { code: 0, out: `${version}\n`, err: '' })
+})
+
+test('a checkout has the command where npx and a PATH with node_modules/.bin find it (scripts/ready.js puts it there)', () => {
+  const command = join(import.meta.dirname, '../../node_modules/.bin/jobhook')
+  assert.match(execFileSync(command, ['--version'], { encoding: 'utf8' }), /^\d+\.\d+\.\d+/)
 })
 
 test('an unknown command is told with the nearest one and exits 2', async () => {

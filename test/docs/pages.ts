@@ -29,6 +29,8 @@ export interface Page {
   path: string
   text: string
   blocks: Block[]
+  /** Run when the page is over, however it ended: what must not stay in a cluster. */
+  last: string[]
   /** Markers that say nothing we know, as "line: text". */
   problems: string[]
 }
@@ -45,12 +47,13 @@ export function readPage(path: string): Page {
   return parsePage(path, readFileSync(join(ROOT, path), 'utf8'))
 }
 
-const MARKER = /^<!--\s*(commands run by|not run|dry run|exit|output|setup)\b:?([\s\S]*?)-->/
+const MARKER = /^<!--\s*(commands run by|not run|dry run|exit|output|setup|finally)\b:?([\s\S]*?)-->/
 
 export function parsePage(path: string, text: string): Page {
   const lines = text.split('\n')
   const blocks: Block[] = []
   const problems: string[] = []
+  const last: string[] = []
   let runBy: RunBy | null = null
   let next = fresh()
   for (let index = 0; index < lines.length; index++) {
@@ -86,9 +89,10 @@ export function parsePage(path: string, text: string): Page {
     if (kind === 'exit') next.exitCode = Number(value)
     if (kind === 'output') next.isOutput = true
     if (kind === 'setup') next.setup.push(value)
+    if (kind === 'finally') last.push(value)
     index = Math.max(end, index)
   }
-  return { path, text, blocks, problems }
+  return { path, text, blocks, last, problems }
 }
 
 function fresh(): Pick<Block, 'notRun' | 'dryRun' | 'exitCode' | 'setup' | 'isOutput'> {

@@ -1,6 +1,6 @@
 // A page's reader: one bash in a folder that looks like a checkout, into which its blocks are typed one after the other. Ports are mapped, so that
 // 8080 may be in use; nothing of the person's own settings is seen.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -55,7 +55,7 @@ esac
 exec "${process.execPath}" "${join(ROOT, 'src/main.ts')}" "$@"
 `
   script(join(bin, 'jobhook'), jobhook)
-  // npx itself takes a second for each call; that it finds this very command is a test of its own (test/cli).
+  // npx itself takes a second for each call; what it would find is tested in test/cli/command-line.test.ts.
   script(
     join(bin, 'npx'),
     `#!/bin/sh\n[ "$1" = jobhook ] || { echo "npx $1: only npx jobhook is known here" >&2; exit 1; }\nshift\nexec "${bin}/jobhook" "$@"\n`,
@@ -69,19 +69,20 @@ exec "${process.execPath}" "${join(ROOT, 'src/main.ts')}" "$@"
   const served = [...page.text.matchAll(/^\s*listen: \S+?:(\d+)/gm)].map(([, port = '']) => port)
   const ownListen = served.length > 0
   if (!ownListen) served.push('8080')
+  const environment = {
+    ...(Object.fromEntries(inherited) as Record<string, string>),
+    ...env,
+    HOME: folder,
+    PATH: `${bin}:${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`,
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/docs'), // dozens of short processes run the same files
+    JOBHOOK_URL: `http://127.0.0.1:${ports.get('8080')}`,
+    ...(ownListen ? {} : { JOBHOOK_LISTEN: `127.0.0.1:${ports.get('8080')}` }),
+  }
   const child = spawn('bash', ['--noprofile', '--norc'], {
     cwd: checkout,
     detached: true, // a process group of its own, so that what it leaves running can be ended
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: {
-      ...(Object.fromEntries(inherited) as Record<string, string>),
-      ...env,
-      HOME: folder,
-      PATH: `${bin}:${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`,
-      NODE_COMPILE_CACHE: join(tmpdir(), `jobhook-docs-compile-cache-${process.getuid?.() ?? ''}`),
-      JOBHOOK_URL: `http://127.0.0.1:${ports.get('8080')}`,
-      ...(ownListen ? {} : { JOBHOOK_LISTEN: `127.0.0.1:${ports.get('8080')}` }),
-    },
+    env: environment,
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
@@ -139,6 +140,8 @@ exec "${process.execPath}" "${join(ROOT, 'src/main.ts')}" "$@"
     async close(): Promise<void> {
       child.stdin.end()
       await endGroup(child)
+      // A shell of its own: the page's may have ended at a command that failed.
+      for (const text of page.last) spawnSync('bash', ['-c', text], { cwd: checkout, env: environment, stdio: 'ignore' })
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
