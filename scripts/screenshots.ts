@@ -13,12 +13,12 @@ const FOLDER = process.env.SCREENSHOTS_FOLDER ?? join(import.meta.dirname, '../d
 const WIDTHS = [360, 768, 1280] as const
 const HEIGHTS = { 360: 740, 768: 1000, 1280: 900 } as const
 /** What is kept in docs/: the rest is for looking at while one works on the page (--all). */
-const KEPT = new Set(['overview-1280-light', 'tasks-1280-light', 'tasks-360-dark', 'task-1280-light', 'task-768-dark', 'task-360-light'])
+const KEPT = new Set(['overview-1280-light', 'tasks-1280-light', 'tasks-360-dark', 'task-1280-light', 'ended-768-dark', 'task-360-light'])
 const ALL = process.argv.includes('--all')
 
 const LOG = `echo "cloning web@main"; echo "installing 812 packages"; echo; echo "> vitest run"; i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo "ok $i - login form keeps what was typed ($((i % 37 + 3)) ms)"; sleep 0.25; done`
 
-async function populate(stage: Stage): Promise<{ running: string; failed: string }> {
+async function populate(stage: Stage): Promise<{ running: string; failed: string; ended: string }> {
   const team = (name: string) => ({ team: name, kind: 'agent' })
   stage.receiver.answer = (message) => (message.data.task_id === 'run-10481' ? 503 : 200)
   const dead = await stage.submit({
@@ -51,7 +51,16 @@ async function populate(stage: Stage): Promise<{ running: string; failed: string
   await until('two run', async () => (await stage.state(running)) === 'running')
   await stage.submit({ taskId: 'run-10486', title: 'Profile the onboarding page', script: 'true', labels: team('web') })
   await stage.submit({ taskId: 'run-10487', title: 'Test billing webhooks', script: 'true', labels: team('billing') })
-  return { running, failed: dead }
+  // One of the past whose life has many colours.
+  const past = await stage.jobhook.rest('GET', '/v1/tasks?state=failed&limit=100')
+  const span = ({ times }: { times: Record<string, string> }): number => Date.parse(times.finished ?? '') - Date.parse(times.accepted ?? '')
+  const colourful = past.body.items
+    .filter(
+      ({ times, reason }: { times: Record<string, string>; reason: string }) =>
+        reason === 'container_oom' && times.scheduled !== times.accepted && times.pulled !== times.scheduled,
+    )
+    .sort((a: { times: Record<string, string> }, b: { times: Record<string, string> }) => span(a) - span(b))
+  return { running, failed: dead, ended: colourful[0].id }
 }
 
 async function open(browser: Browser, url: string, width: (typeof WIDTHS)[number], scheme: Scheme): Promise<Page> {
@@ -78,13 +87,14 @@ const stage = await setStage({
 })
 const browser = await launchChromium()
 try {
-  const { running, failed } = await populate(stage)
+  const { running, failed, ended } = await populate(stage)
   await new Promise((resolve) => setTimeout(resolve, 14_000)) // the log of the running task grows, its timeline too
   const { url } = stage.jobhook
   const pages: [name: string, path: string, ready: string, full: boolean][] = [
     ['overview', '/ui', '[data-live]:not([hidden])', false],
     ['tasks', '/ui/tasks', '[data-hint]:not([hidden]), [data-pager][hidden]', false],
     ['task', `/ui/tasks/${running}`, '.log div', true],
+    ['ended', `/ui/tasks/${ended}`, '.log div', false],
     ['failed', `/ui/tasks/${failed}`, '.log div', true],
     ['deliveries', '/ui/deliveries', '[data-live]:not([hidden])', false],
     ['login', '/ui/login', '#token', false],

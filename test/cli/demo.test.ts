@@ -34,6 +34,9 @@ test('demo --keep leaves everything running with commands that work, until Ctrl-
     const kubeconfig = /KUBECONFIG=(\S+)/.exec(out)?.[1] ?? ''
     const [, tokenFile = '', jobhook = ''] = /\$\(cat (\S+)\)" (http\S+)\/v1\/tasks/.exec(out) ?? []
     assert.ok(existsSync(kubeconfig) && existsSync(tokenFile))
+    const page = /(http\S+\/ui)\n +cat (\S+)/.exec(out)
+    assert.deepEqual(page?.slice(1), [`${jobhook}/ui`, tokenFile])
+    assert.match(await (await fetch(`${jobhook}/ui`, { headers: { accept: 'text/html' } })).text(), /<h1>Log in<\/h1>/)
     const controlPlane = /curl -sS (http\S+)\/state/.exec(out)?.[1] ?? ''
     const assignment = { task_id: 'mine-1', command: ['/bin/echo'], args: ['hello'] }
     await fetch(`${controlPlane}/tasks`, { method: 'POST', body: JSON.stringify({ assignment }) })

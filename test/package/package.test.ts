@@ -26,7 +26,19 @@ const jobhook = (...args: string[]): string =>
   execFileSync(process.execPath, [bin, ...args], { cwd: join(folder, 'app'), encoding: 'utf8', timeout: 100_000 })
 
 test('the package holds compiled JavaScript with types, the licence and the API description, and no sources or tests', () => {
-  for (const file of ['LICENSE', 'README.md', 'package.json', 'openapi.yaml', 'bin/jobhook.js', 'dist/src/main.js', 'dist/src/index.d.ts'])
+  for (const file of [
+    'LICENSE',
+    'README.md',
+    'package.json',
+    'openapi.yaml',
+    'bin/jobhook.js',
+    'dist/src/main.js',
+    'dist/src/index.d.ts',
+    'dist/src/ui/assets/app.css',
+    'dist/src/ui/assets/page-tasks.js',
+    'dist/src/ui/assets/html.js',
+    'dist/src/ui/assets/icon.svg',
+  ])
     assert.ok(packed.files.includes(file), `${file} is missing`)
   const odd = packed.files.filter(
     (file) => (/\.ts$/.test(file) && !file.endsWith('.d.ts')) || /^(test|src|chart|bench|scripts)\//.test(file),

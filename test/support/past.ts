@@ -35,7 +35,8 @@ export function writePast(folder: string, workerId: string, tasks: readonly Past
     const scheduledMs = acceptedMs + task.waitSeconds * 1000
     const startedMs = scheduledMs + task.pullSeconds * 1000
     const finishedMs = startedMs + task.runSeconds * 1000
-    const reportedMs = finishedMs + task.reportSeconds * 1000
+    // The cluster cuts times to seconds; when a report was acknowledged is jobhook's own word, to the millisecond.
+    const reportedMs = Math.floor(finishedMs / 1000) * 1000 + task.reportSeconds * 1000
     const uid = randomUUID()
     const container = { name: 'task', image: 'registry.example/dev:1.4', command: ['/bin/sh', '-c'], args: ['make test'], resources: {} }
     const template = { metadata: { labels }, spec: { restartPolicy: 'Never', containers: [container], terminationGracePeriodSeconds: 30 } }
@@ -156,7 +157,7 @@ export function somePast(count: number, spreadSeconds: number): PastTask[] {
       waitSeconds: Math.floor(random() * 3),
       pullSeconds,
       runSeconds,
-      reportSeconds: random() < 0.9 ? 0 : 1 + Math.floor(random() * 3),
+      reportSeconds: 0.06 + random() ** 5 * 3,
       exitCode: failed ? (oom ? 137 : 1) : 0,
       ...(failed && oom ? { reason: 'OOMKilled' } : {}),
     }

@@ -24,33 +24,68 @@ function shine(live) {
   lightText.textContent = live ? 'live' : 'reconnecting'
 }
 
+/** After this long out of sight a page lets its streams go: browsers allow six connections to one service, for all their tabs together. */
+const HIDDEN_MS = 20_000
+
+/**
+ * Calls one when the page has been out of sight for a while, the other when it is back.
+ * @param {() => void} rest
+ * @param {() => void} resume
+ */
+export function whileInSight(rest, resume) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer
+  let resting = false
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(timer)
+    if (document.hidden) {
+      timer = setTimeout(() => {
+        resting = true
+        rest()
+      }, HIDDEN_MS)
+    } else if (resting) {
+      resting = false
+      resume()
+    }
+  })
+}
+
 /**
  * Events of GET /v1/events. The browser connects again by itself and says where it was; where the answer is not an event stream (the login has run
- * out, a replica refuses) it gives up, so this tries again, from the start.
- * @param {{ query: string, on: Record<string, (data: any) => void> }} options
+ * out, a replica refuses) it gives up, so this tries again, from the start. `missed` is called when something may have passed unheard.
+ * @param {{ query: string, on: Record<string, (data: any) => void>, missed?: () => void }} options
  */
-export function listen({ query, on }) {
+export function listen({ query, on, missed }) {
   let pauseMs = 1_000
+  let first = true
   /** @type {EventSource | null} */
   let source = null
   function open() {
-    source = new EventSource(`/v1/events${query}`)
-    source.onopen = () => {
+    const stream = new EventSource(`/v1/events${query}`)
+    source = stream
+    stream.onopen = () => {
       pauseMs = 1_000
       shine(true)
+      if (!first) missed?.()
+      first = false
     }
-    source.onerror = () => {
+    stream.onerror = () => {
       shine(false)
-      if (source?.readyState !== EventSource.CLOSED) return
+      if (stream.readyState !== EventSource.CLOSED) return
       void checkLogin()
-      setTimeout(open, pauseMs)
+      setTimeout(() => source === stream && open(), pauseMs)
       pauseMs = Math.min(30_000, pauseMs * 2)
     }
     for (const [type, handle] of Object.entries(on)) {
-      source.addEventListener(type, (event) => handle(JSON.parse(/** @type {MessageEvent} */ (event).data)))
+      stream.addEventListener(type, (event) => handle(JSON.parse(/** @type {MessageEvent} */ (event).data)))
     }
   }
-  addEventListener('pagehide', () => source?.close())
+  function close() {
+    source?.close()
+    source = null
+  }
+  whileInSight(close, open)
+  addEventListener('pagehide', close)
   // Back from the browser's memory: what passed meanwhile is not here.
   addEventListener('pageshow', (event) => event.persisted && location.reload())
   open()

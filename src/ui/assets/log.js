@@ -1,5 +1,5 @@
 // A task's log as it is written. Bounded: the newest lines are kept, and the page is touched once a frame however fast they come.
-import { find } from './live.js'
+import { find, whileInSight } from './live.js'
 
 const LINES_KEPT = 2_000
 const TAIL = 1_000
@@ -90,5 +90,6 @@ export function followLog(path, hasEnded) {
     follow.checked = log.scrollHeight - log.scrollTop - log.clientHeight < 24
   })
   addEventListener('pagehide', () => source?.close())
+  whileInSight(() => source?.close(), open)
   open()
 }

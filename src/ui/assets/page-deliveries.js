@@ -2,6 +2,6 @@
 import { gathered, listen, repaint, replayButtons } from './live.js'
 
 const paint = gathered(() => repaint(['deliveries']), 1_000)
-listen({ query: '', on: { delivery: paint, removed: paint } })
+listen({ query: '', on: { delivery: paint, removed: paint }, missed: paint })
 replayButtons(paint)
 setInterval(paint, 10_000)

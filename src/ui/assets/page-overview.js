@@ -2,6 +2,6 @@
 import { gathered, listen, repaint } from './live.js'
 
 const paint = gathered(() => (document.hidden ? Promise.resolve() : repaint(['overview'])), 2_000)
-listen({ query: '', on: { task: paint, delivery: paint, removed: paint } })
+listen({ query: '', on: { task: paint, delivery: paint, removed: paint }, missed: paint })
 setInterval(paint, 10_000)
 document.addEventListener('visibilitychange', paint)

@@ -26,6 +26,7 @@ listen({
     delivery: (data) => data.id === id && paint(),
     removed: (data) => data.id === id && announce('Its Job was cleaned up.'),
   },
+  missed: paint,
 })
 // What passed between the painting of the page and the stream's beginning.
 paint()

@@ -45,10 +45,12 @@ ${bars(finished)}</section>
 </div>
 <div class="columns">
 <section class="card" aria-labelledby="capacity-head"><h2 id="capacity-head">Capacity</h2>${capacityPart(capacity, statistics, nowMs)}</section>
-<section class="card" aria-labelledby="health-head"><h2 id="health-head">Health of this replica</h2><ul class="health">${health.map(
-    ({ name, ok, required, detail }) =>
-      html`<li class="${ok ? 'good' : required ? 'bad' : 'poor'}"><span class="health-mark">${ok ? 'ok' : required ? 'fails' : 'look'}</span><span class="health-name">${name}</span><span class="health-detail">${detail}</span></li>`,
-  )}</ul></section>
+<section class="card" aria-labelledby="health-head"><h2 id="health-head">Health of this replica</h2><ul class="health">${health
+    .filter(({ name, ok }) => name !== 'draining' || !ok)
+    .map(
+      ({ name, ok, required, detail }) =>
+        html`<li class="${ok ? 'good' : required ? 'bad' : 'poor'}"><span class="health-mark">${ok ? 'ok' : required ? 'fails' : 'look'}</span><span class="health-name">${name}</span><span class="health-detail">${detail}</span></li>`,
+    )}</ul></section>
 </div>`
 }
 
