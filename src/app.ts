@@ -48,7 +48,7 @@ export function createApp(
   const entrance = createEntrance(shared, insecure, env)
   const inbound = createInbound(shared, entrance, env)
   const reporting = createReporting(shared, inbound, identity, env)
-  const preflight = createPreflight(shared, entrance.spec)
+  const preflight = createPreflight(shared, entrance.spec, env)
   const server = createHttp(shared, { entrance, inbound, reporting, preflight, draining: () => draining, insecure })
   const leaveNamespace = createLeaving(shared)
   return {

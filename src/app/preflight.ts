@@ -1,5 +1,6 @@
 // Wires preflight: builds imagined tasks from the configuration as real ones are built, and says what is checked. For `serve` and `jobhook doctor`.
 import { randomBytes } from 'node:crypto'
+import { createTransport, proxyOfEnvironment } from '../callback/index.ts'
 import type { Config, Settings } from '../config/index.ts'
 import { buildTask, type JobSpecOptions } from '../jobspec/index.ts'
 import type { Assignment } from '../model/assignment.ts'
@@ -26,15 +27,28 @@ const SMALL = { vcpus: 0.01, memory_gb: 1 / 64 }
 const LARGE = { vcpus: 4096, memory_gb: 65_536 }
 
 /** In the background of the service, until it has passed once. */
-export function createPreflight(shared: Shared, spec: JobSpecOptions): PreflightLoop {
+export function createPreflight(shared: Shared, spec: JobSpecOptions, env: Environment): PreflightLoop {
   const { common, cluster, connection, config, settings, userAgent } = shared
   const deps: PreflightDeps = { api: cluster, clock: shared.systemClock }
-  const options = () => preflightOptions({ config, settings, spec, userAgent, server: connection.origin })
+  const options = () => preflightOptions({ config, settings, spec, userAgent, server: connection.origin, env })
   return createPreflightLoop({
     ...common,
     run: async () => runBlocking(deps, options()),
     afterwards: async (signal) => runJob(deps, options(), signal),
   })
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+function openWay({ callbackTimeoutMs, callbackTls }: Settings, env: Environment) {
+  const transport = createTransport({
+    connections: 1,
+    connectTimeoutMs: callbackTimeoutMs,
+    tls: callbackTls,
+    proxy: proxyOfEnvironment(env),
+    allowPrivate: false,
+  })
+  return { dispatcher: transport.trusted, close: transport.close }
 }
 
 /** Each call makes other names, so that no dry-run meets what an earlier one left. Throws when not even the plainest task can be built. */
@@ -44,6 +58,7 @@ export function preflightOptions(from: {
   spec: JobSpecOptions
   userAgent: string
   server: string
+  env: Environment
 }): PreflightOptions {
   const { config, settings, spec } = from
   const { kubernetes } = settings
@@ -73,6 +88,7 @@ export function preflightOptions(from: {
             workerId: settings.workerId,
             timeoutMs: settings.callbackTimeoutMs,
             userAgent: from.userAgent,
+            open: () => openWay(settings, from.env),
           },
     embedded: config.cluster === 'embedded',
   }

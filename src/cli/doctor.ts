@@ -76,13 +76,13 @@ async function examineWith(config: Config): Promise<CheckResult[]> {
       )
     } catch (error) {
       const spec = jobSpecOptions(config, settings, settings.namespace ?? 'default', process.env)
-      const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: 'https://unknown' })
+      const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: 'https://unknown', env: process.env })
       return [...(await runWithoutCluster(clock, kubeconfigProblem(describeError(error)), options)), ...(await longPoll(about))]
     }
     const { cluster, connection } = connected
     try {
       const spec = jobSpecOptions(config, settings, cluster.namespace, process.env)
-      const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: connection.origin })
+      const options = preflightOptions({ config, settings, spec, userAgent: USER_AGENT, server: connection.origin, env: process.env })
       const [results, poll] = await Promise.all([runAll({ api: cluster, clock }, options, stop.signal), longPoll(about)])
       // What has been left behind cannot be asked of a cluster that does not answer.
       const silent = results.some(({ name, status }) => status === 'failed' && (name === 'api' || name === 'namespace'))

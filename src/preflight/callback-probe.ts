@@ -1,7 +1,7 @@
 // The check `callback`: whether the configured URL takes a signed request. The probe is a heartbeat about no task, so that no receiver can take it
 // for a verdict: { "type": "heartbeat", "data": { "worker_id", "sent_by": "jobhook doctor" } }, webhook-id probe_…
 import { randomBytes } from 'node:crypto'
-import { Agent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { describeError, errorCode } from '../lib/log.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
@@ -15,6 +15,8 @@ export interface CallbackTarget {
   workerId: string
   timeoutMs: number
   userAgent: string
+  /** Opens the way that deliveries go: proxy, authorities, client certificate. */
+  open: () => { dispatcher: Dispatcher; close(): Promise<void> }
 }
 
 const NAME = 'callback'
@@ -37,14 +39,14 @@ export async function checkCallback(target: CallbackTarget | null, clock: Clock)
 type Answer = { ok: true; status: number } | { ok: false; code: string; text: string }
 
 async function send(target: CallbackTarget, clock: Clock): Promise<Answer> {
-  const agent = new Agent({ allowH2: false, connect: { timeout: target.timeoutMs } })
+  const way = target.open()
   try {
     const id = `probe_${randomBytes(12).toString('hex')}`
     const timestamp = Math.floor(clock.now() / 1000)
     const body = JSON.stringify({ type: 'heartbeat', data: { worker_id: target.workerId, sent_by: 'jobhook doctor' } })
     const response = await request(target.url, {
       method: 'POST',
-      dispatcher: agent,
+      dispatcher: way.dispatcher,
       headers: {
         'content-type': 'application/json',
         'user-agent': target.userAgent,
@@ -60,7 +62,7 @@ async function send(target: CallbackTarget, clock: Clock): Promise<Answer> {
     const name = error instanceof Error ? error.name : ''
     return { ok: false, code: name === 'TimeoutError' ? name : (errorCode(error) ?? name), text: describeError(error) }
   } finally {
-    await agent.destroy()
+    await way.close()
   }
 }
 

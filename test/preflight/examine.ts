@@ -30,7 +30,7 @@ export async function examine(
   )
   try {
     const spec = jobSpecOptions(config, settings, connected.cluster.namespace, {})
-    const options = preflightOptions({ config, settings, spec, userAgent: 'test', server: connected.connection.origin })
+    const options = preflightOptions({ config, settings, spec, userAgent: 'test', server: connected.connection.origin, env: {} })
     const results = await run({ api: connected.cluster, clock: systemClock }, options)
     const counted = await metrics.kubeRequests.get()
     return { results, requests: counted.values.reduce((sum, { value }) => sum + value, 0) }

@@ -82,7 +82,7 @@ test('the preflight Job has a deadline and a time to live, and labels that the w
   const config = configOf({ backend: { preflight_image: 'busybox:1.36', preflight_resources: { limits: { cpu: 1 } } } })
   const settings = settingsOf(config)
   const spec = jobSpecOptions(config, settings, 'agents', {})
-  const job = preflightOptions({ config, settings, spec, userAgent: 'test', server: 'https://api' }).preflightJob?.makeJob()
+  const job = preflightOptions({ config, settings, spec, userAgent: 'test', server: 'https://api', env: {} }).preflightJob?.makeJob()
   assert.equal(job?.metadata?.labels?.[LABELS.managedBy], 'jobhook')
   assert.notEqual(job?.metadata?.labels?.[LABELS.worker], workerLabel('w1'))
   assert.notEqual(job?.spec?.template.metadata?.labels?.[LABELS.worker], workerLabel('w1'))
