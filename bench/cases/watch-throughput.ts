@@ -6,6 +6,9 @@ import type { Watching, WatchResult } from '../load/watcher.ts'
 import type { Case } from '../model.ts'
 import { startRig } from './rig.ts'
 
+/** The recording is served this often in a row. */
+const REPEATS = 10
+
 export const watchThroughput: Case = {
   name: 'watch-throughput',
   title: 'Watch events applied to the cache, per second',
@@ -15,16 +18,16 @@ export const watchThroughput: Case = {
     const plane = await context.plane('full')
     const recorder = startChild(join(import.meta.dirname, '../load/recorder.ts'))
     const rig = await startRig(plane)
+    const count = context.quick ? 100 : 300
     try {
       await recorder.call('record', plane.admin)
-      const count = context.quick ? 100 : 300
       await rig.load({ prefix: 'rec', count, concurrency: 32, warmUp: false })
       await rig.until('every task', ({ callbacks, complete }) => callbacks >= count && complete >= count)
     } finally {
       await rig.stop()
     }
     try {
-      const recording = await recorder.call<{ url: string; events: number; bytes: number }>('serve', 10)
+      const recording = await recorder.call<{ url: string; events: number; bytes: number }>('serve', REPEATS)
       const seen = { jobhook: [] as WatchResult[], raw: [] as WatchResult[] }
       for (let run = 0; run < context.runs; run++) {
         for (const side of ['raw', 'jobhook'] as const) {
@@ -46,6 +49,13 @@ export const watchThroughput: Case = {
           ...both(({ seconds }) => recording.events / seconds),
           goal: { of: 'ratio', bound: 'at least', limit: 0.9 },
           note,
+        },
+        {
+          name: 'watch traffic a task',
+          unit: 'KB',
+          jobhook: spread([recording.bytes / REPEATS / count / 1_000]),
+          reference: null,
+          goal: null,
         },
         { name: 'CPU an event', unit: 'µs', ...both(({ cpuUs }) => cpuUs / recording.events), goal: null },
       ]
