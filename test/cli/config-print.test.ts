@@ -11,6 +11,7 @@ const SECRETS = {
   webhook: generateSecret(),
   callback: generateSecret(),
   token: 'a-token-of-some-length',
+  poll: 'a-token-for-polling',
   variable: 'hunter2hunter2',
   path: 'path-token',
 }
@@ -27,6 +28,7 @@ listen: 127.0.0.1:1111
 webhook: { secrets: ["${SECRETS.webhook}"] }
 api: { tokens: [{ name: ci, token: ${SECRETS.token}, scopes: [read] }] }
 callback: { url: "https://control.example/hooks/${SECRETS.path}", secrets: [{ file: ${join(folder, 'callback-secret')} }], timeout: 5s }
+poll: { url: https://control.example, token: ${SECRETS.poll} }
 backend: { kubernetes: { default_image: busybox, env: [{ name: PASSWORD, value: ${SECRETS.variable} }] } }
 `,
   )
@@ -45,6 +47,8 @@ backend: { kubernetes: { default_image: busybox, env: [{ name: PASSWORD, value: 
     ['webhook.secrets', ['********'], 'file'],
     ['api.tokens', [{ name: 'ci', token: '********', scopes: ['read'] }], 'file'],
     ['backend.kubernetes.env', [{ name: 'PASSWORD', value: '********' }], 'file'],
+    ['poll.url', 'https://control.example', 'file'],
+    ['poll.token', '********', 'file'],
     ['retention.dedupe', '75h', 'default'],
   ]
   for (const [key, value, source] of rows) {
