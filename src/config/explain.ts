@@ -22,6 +22,7 @@ export function explainConfig(config: Config): [name: string, meaning: string][]
     ],
     ['profile', config.profile],
     ['ways in', entrances(config).join(', ') || 'open to anyone on this machine (--insecure)'],
+    ['page', pageOf(config)],
     [
       'callbacks',
       config.callback.url === undefined
@@ -51,4 +52,11 @@ export function explainConfig(config: Config): [name: string, meaning: string][]
         : 'off: a Job deleted while every replica is down is not reported',
     ],
   ]
+}
+
+function pageOf(config: Config): string {
+  if (!config.ui.enabled) return 'off (ui.enabled)'
+  return config.api.tokens.length > 0
+    ? `/ui, for who has a token; a login lasts ${formatDuration(settingsOf(config).uiSessionMs / 1000)}`
+    : 'none without a token in api.tokens (or --insecure)'
 }

@@ -99,8 +99,9 @@ test('filters: a label’s tasks only; a state’s tasks, and once more when the
   const other = await run('blue', 'sleep 0.5', { labels: { team: 'blue' } })
   const red = await run('red', 'sleep 0.5', { labels: { team: 'red' } })
   await labelled.saw('its end', ({ data }) => data.id === red && data.state === 'completed')
-  const left = await running.saw('that it left', ({ data }) => data.id === red && data.state === 'completed')
-  assert.ok(running.events.indexOf(left) > 0 && running.events.some(({ data }) => data.state === 'running'))
+  // On the way from running to completed a real cluster may show another state for a moment: what counts is that it left.
+  const states = () => running.events.filter(({ type }) => type === 'task').map(({ data }) => data.state)
+  await until(`that it left (so far: ${states().join()})`, () => states().lastIndexOf('running') >= 0 && states().at(-1) !== 'running')
   for (const { events } of [labelled, running]) assert.ok(!events.some(({ data }) => data.id === other))
   labelled.leave()
   running.leave()

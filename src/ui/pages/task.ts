@@ -146,7 +146,7 @@ export function manifestPage(task: TaskRecord, yaml: string): Page {
     script: null,
     nav: 'tasks',
     body: html`<p class="crumbs"><a href="/ui/tasks">Tasks</a> <span class="faint">/</span> <a href="/ui/tasks/${encodeURIComponent(task.id)}">${task.title ?? task.task_id}</a></p>
-<h1>Manifest</h1>
+<div class="head"><h1>Manifest</h1><p class="faint">As it is in the cluster, secrets masked</p></div>
 <section class="card"><div data-part="manifest"><pre class="manifest" tabindex="0" aria-label="Manifest of the Job">${yaml}</pre></div></section>`,
   }
 }
