@@ -35,6 +35,8 @@ if (values.help || unknown.length > 0 || numbers.some((text) => !/^\d+(\.\d+)?$/
 }
 const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
+
 const endsMs = Date.now() + Number(values.minutes ?? 0) * 60_000
 let round = 0
 let passed = true

@@ -41,6 +41,9 @@ export async function startFuzzed(): Promise<Fuzzed> {
   const child = spawn(process.execPath, [main, 'serve', '--config', configFile, '--address-file', addressFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // A run that is broken off must not leave it behind.
+  const end = (): void => void child.kill('SIGKILL')
+  process.once('exit', end)
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
@@ -51,6 +54,7 @@ export async function startFuzzed(): Promise<Fuzzed> {
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM')
     await exited
+    process.off('exit', end)
     rmSync(folder, { recursive: true, force: true })
   }
   try {
