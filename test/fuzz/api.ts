@@ -1,6 +1,6 @@
 // schemathesis against the running service: every operation of its own OpenAPI document, with data that fits and data that does not. Python comes from
 // the machine, schemathesis from PyPI into a virtual environment in the cache folder.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
@@ -22,7 +22,7 @@ export async function fuzzApi(options: { seed: number; examples: number }): Prom
   const jobhook = await startFuzzed()
   const folder = mkdtempSync(join(tmpdir(), 'jobhook-schemathesis-'))
   try {
-    const run = spawnSync(
+    const run = spawn(
       schemathesis,
       [
         '--no-color',
@@ -35,6 +35,7 @@ export async function fuzzApi(options: { seed: number; examples: number }): Prom
         `--seed=${options.seed}`,
         `--max-examples=${options.examples}`,
         '--workers=2',
+        '--request-timeout=60',
         '--continue-on-failure',
         '--warnings=off',
       ],
@@ -49,8 +50,9 @@ export async function fuzzApi(options: { seed: number; examples: number }): Prom
         },
       },
     )
-    if (run.error) throw new Error('schemathesis could not be started', { cause: run.error })
-    return (await isWell(jobhook)) && run.status === 0
+    // Not spawnSync: the service's log has to be read meanwhile, or it waits for us.
+    const code = await new Promise<number | null>((resolve, reject) => run.once('exit', resolve).once('error', reject))
+    return (await isWell(jobhook)) && code === 0
   } finally {
     await jobhook.stop()
     rmSync(folder, { recursive: true, force: true })

@@ -12,11 +12,15 @@ import { until } from '../support/wait.ts'
 export const WEBHOOK_SECRET = generateSecret()
 export const TOKEN = 'fuzz-token-0123456789abcdef'
 
+/** SIGUSR2 collects garbage, so that two looks at the heap can be compared. */
+const COLLECTS = ['--expose-gc', '--import', 'data:text/javascript,process.on("SIGUSR2",()=>{gc();gc()})']
+
 export interface Fuzzed {
   url: string
   /** Everything it has logged so far. */
   log(): string
   running(): boolean
+  collectGarbage(): void
   stop(): Promise<void>
 }
 
@@ -38,7 +42,7 @@ export async function startFuzzed(): Promise<Fuzzed> {
   }
   writeFileSync(configFile, stringify(config))
   const main = join(import.meta.dirname, '../../src/main.ts')
-  const child = spawn(process.execPath, [main, 'serve', '--config', configFile, '--address-file', addressFile], {
+  const child = spawn(process.execPath, [...COLLECTS, main, 'serve', '--config', configFile, '--address-file', addressFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   // A run that is broken off must not leave it behind.
@@ -60,7 +64,7 @@ export async function startFuzzed(): Promise<Fuzzed> {
   try {
     const url = await until('the service listens', () => (running() ? readFileSync(addressFile, 'utf8').trim() : null))
     await until('the service is ready', async () => (await request(`${url}/readyz`)).statusCode === 200)
-    return { url, log: () => output, running, stop }
+    return { url, log: () => output, running, collectGarbage: () => void child.kill('SIGUSR2'), stop }
   } catch (error) {
     await stop()
     throw new Error(`the service did not start:\n${output.slice(-2_000)}`, { cause: error })
