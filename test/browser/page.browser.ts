@@ -201,6 +201,21 @@ test('without JavaScript everything can be read', async () => {
   await leave()
 })
 
+test('the service is killed and comes back: the page says so, connects again by itself and shows what has happened since', async () => {
+  const { page, leave } = await visit(browser, url, {
+    expected: /ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)/,
+  })
+  await page.goto(`${url}/ui/tasks`)
+  await page.waitForSelector('[data-pager][hidden]', { state: 'attached' })
+  await page.evaluate(() => Object.assign(globalThis, { notLoadedAgain: true }))
+  await stage.killAndRestart(() => page.locator('[data-live].waits').waitFor())
+  const id = await stage.submit({ taskId: 'after-the-kill', script: 'true' })
+  await page.locator(`tr[data-id="${id}"] .state-completed`).waitFor()
+  await page.locator('[data-live]:not(.waits)').waitFor()
+  assert.ok(await page.evaluate(() => 'notLoadedAgain' in globalThis), 'without being loaded again, still logged in')
+  await leave()
+})
+
 interface AxeResult {
   violations: { id: string; help: string; nodes: { target: string[] }[] }[]
 }
@@ -218,7 +233,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.evaluate(AXE)
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 900 })
-        const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run())
+        const { violations } = await page.evaluate(() =>
+          (globalThis as unknown as { axe: { run(options: object): Promise<AxeResult> } }).axe.run({ resultTypes: ['violations'] }),
+        )
         const told = violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target.join(' ')).slice(0, 3)})`)
         assert.deepEqual(told, [], `${path} at ${width}`)
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)

@@ -19,6 +19,8 @@ export interface Stage {
     envVars?: Record<string, string>
   }): Promise<string>
   state(id: string): Promise<string>
+  /** SIGKILL, then the same service again at the same address. */
+  killAndRestart(meanwhile: () => Promise<void>): Promise<void>
   strike(): Promise<void>
 }
 
@@ -26,7 +28,7 @@ export async function setStage(options: { workerId: string; past: number; spread
   const folder = mkdtempSync(join(tmpdir(), 'jobhook-browser-'))
   writePast(join(folder, 'state'), options.workerId, somePast(options.past, options.spreadSeconds))
   const receiver = await startReceiver(CALLBACK_SECRET)
-  const jobhook = await startJobhook({
+  const config = {
     worker_id: options.workerId,
     cluster: 'embedded',
     embedded: { kubeconfig_file: join(folder, 'kubeconfig'), data_dir: join(folder, 'state') },
@@ -39,10 +41,19 @@ export async function setStage(options: { workerId: string; past: number; spread
       ],
     },
     ...(options.limits ? { limits: options.limits } : {}),
-  })
+  }
+  let jobhook = await startJobhook(config)
   return {
-    jobhook,
+    get jobhook() {
+      return jobhook
+    },
     receiver,
+    async killAndRestart(meanwhile) {
+      const listen = new URL(jobhook.url).host
+      await jobhook.kill()
+      await meanwhile()
+      jobhook = await startJobhook({ ...config, listen })
+    },
     async submit({ taskId, script, title, labels, envVars }) {
       const { status, body } = await jobhook.rest('POST', '/v1/tasks', {
         task_id: taskId,
