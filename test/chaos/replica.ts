@@ -9,6 +9,8 @@ export interface Replica {
   name: string
   /** Where it answers; null while it is down. */
   url(): string | null
+  /** Of its process; 0 while it is down. */
+  pid(): number
   start(): Promise<void>
   /** Ends the process at this instant; resolves when it is gone. Does nothing when it is down. */
   kill(): Promise<void>
@@ -56,6 +58,7 @@ export function createReplica(options: { name: string; folder: string; config: o
   return {
     name,
     url,
+    pid: () => child?.pid ?? 0,
     log: () => output.join(''),
     async start() {
       rmSync(addressFile, { force: true })
