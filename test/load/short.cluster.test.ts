@@ -1,4 +1,4 @@
-// A load run of half a minute at three times the capacity, on the real control plane with kwok Pods: nothing accepted is lost or run twice, and overload
+// A load run of a quarter of a minute at three times the capacity, on the real control plane with kwok Pods: nothing accepted is lost or run twice, and overload
 // is refused in words. How fast it answers is for `npm run load` on a quiet machine: a test holds no clock against a shared one.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -15,8 +15,8 @@ test('three times the capacity from 200 keep-alive clients, with malformed, abor
   const target = await realTarget('kwok')
   try {
     const { loaded, seen } = await runLoad(target, {
-      seconds: 20,
-      idleSeconds: 4,
+      seconds: 12,
+      idleSeconds: 3,
       clients: 200,
       slowClients: 40,
       places: 30,

@@ -42,9 +42,9 @@ export async function ownNamespace(name: string): Promise<OwnNamespace> {
     kubeconfig,
     kubectl,
     remove() {
-      const jobs = kubectl(['get', 'jobs', '-o', 'name'])
-        .split(/\s+/)
-        .filter((job) => job !== '')
+      // Only what is held: the others may go at any moment, by their time to live.
+      const held = kubectl(['get', 'jobs', '-o', 'jsonpath={range .items[?(@.metadata.finalizers)]}job/{.metadata.name} {end}'])
+      const jobs = held.split(/\s+/).filter((job) => job !== '')
       if (jobs.length > 0) kubectl(['patch', '--type=merge', '-p', '{"metadata":{"finalizers":null}}', ...jobs])
       kubectl(['delete', 'namespace', namespace, '--wait=false'])
       rmSync(folder, { recursive: true, force: true })
