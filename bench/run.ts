@@ -8,8 +8,9 @@ import { help, parseArguments } from './arguments.ts'
 import { cases } from './cases/index.ts'
 import { drawChart } from './lib/chart.ts'
 import { missedGoals } from './lib/judge.ts'
+import { resultsPage } from './lib/page.ts'
 import { type Plane, startPlane } from './lib/plane.ts'
-import { markdownTable, terminalTable } from './lib/table.ts'
+import { terminalTable } from './lib/table.ts'
 import type { Case, CaseResult, Context, PlaneKind } from './model.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -109,7 +110,7 @@ function report(results: CaseResult[], folder: string): void {
   })
   writeFileSync(file, `${JSON.stringify({ machine: machine(), results: merged }, null, 2)}\n`)
   writeFileSync(join(folder, 'results.svg'), drawChart(merged, machineText()))
-  writeFileSync(join(folder, 'results.md'), markdownTable(merged))
+  writeFileSync(join(folder, 'results.md'), resultsPage(merged, machineText()))
   process.stdout.write(`\n${terminalTable(merged)}\n${machineText()}\nWritten: ${file}, results.svg and results.md beside it.\n`)
 }
 

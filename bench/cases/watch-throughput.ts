@@ -7,7 +7,7 @@ import type { Case } from '../model.ts'
 import { startRig } from './rig.ts'
 
 /** The recording is served this often in a row. */
-const REPEATS = 10
+const REPEATS = 40
 
 export const watchThroughput: Case = {
   name: 'watch-throughput',

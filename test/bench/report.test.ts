@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { drawChart, headroom } from '../../bench/lib/chart.ts'
 import { goalText, judge, missedGoals, number } from '../../bench/lib/judge.ts'
+import { resultsPage } from '../../bench/lib/page.ts'
 import { percentile, quoted, spread } from '../../bench/lib/statistics.ts'
 import { markdownTable, terminalTable } from '../../bench/lib/table.ts'
 import type { CaseResult, Figure, Goal } from '../../bench/model.ts'
@@ -109,6 +110,15 @@ test('the tables name the case once, and every figure with its ratio, goal and o
     markdownTable(results),
     /\| webhook \| throughput \| 80 per s \| the relay \| 100 per s \| 0\.80 × \| ≥ 0\.90 × \| MISSED \|/,
   )
+})
+
+test('the page says how many goals are met, and names each that is not', () => {
+  const goal: Goal = { of: 'ratio', bound: 'at least', limit: 0.9 }
+  const page = resultsPage([result([figure(80, 100, goal), figure(95, 100, goal), figure(1, null, null)])], 'A machine')
+  assert.match(page, /A machine\./)
+  assert.match(page, /1 of 2 goals are met/)
+  assert.match(page, /- webhook: throughput is 80 per s, against 100 per s of the relay/)
+  assert.match(resultsPage([result([figure(95, 100, goal)])], ''), /Goals missed\n\nNone\./)
 })
 
 test('the chart puts a missed goal left of the line, a met one right of it, and escapes what it is given', () => {
