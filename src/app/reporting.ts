@@ -9,6 +9,7 @@ import {
 } from '../callback/index.ts'
 import { createWorkQueue } from '../informer/queue.ts'
 import { elapsedMs } from '../lib/clock.ts'
+import { createGate } from '../lib/gate.ts'
 import { hasEnded } from '../lib/process-identity.ts'
 import { createSigner } from '../lib/standard-webhooks.ts'
 import { observeSteps } from '../lib/steps.ts'
@@ -23,6 +24,9 @@ import { createSweeper } from '../upkeep/sweeper.ts'
 import type { Inbound } from './inbound.ts'
 import { ownedName } from './names.ts'
 import type { Shared } from './shared.ts'
+
+/** In a burst every task ends at once: their Secrets' deletions and closing patches must not stand before new Secrets and Jobs in the same connections. */
+const CLOSINGS_AT_ONCE = 16
 
 /** Keys worked on at once besides those that wait for a receiver. */
 const WORKERS = 256
@@ -80,6 +84,7 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
         return read.ok ? { ok: true, value: projectJob(read.value) } : read
       },
       deleteSecret: cluster.deleteSecret,
+      closing: createGate(CLOSINGS_AT_ONCE),
       complete: failureLog.complete,
       followLog: failureLog.follow,
       forgetLog: keeper.forget,

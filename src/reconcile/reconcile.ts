@@ -32,6 +32,8 @@ export interface ReconcileDeps {
   /** The Job as it is now; without it a write that met another is tried again later. */
   readJob?: (name: string) => Promise<KubeResult<JobView>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
+  /** When a reported task is closed: it may wait, so that new assignments and reports need not. */
+  closing?: <T>(work: () => Promise<T>) => Promise<T>
   /** The verdict as it may leave: with the end of a failure's log, without secret values. Rejects when that cannot be had just now. */
   complete: (task: TaskView, verdict: Verdict) => Promise<Verdict>
   /** A stopped Pod vanishes with its log: it is followed from before the stop. Resolves within seconds, whatever happens. */
@@ -158,7 +160,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     if (answer === 'later') return
     if (typeof answer === 'number') return answer
     own.answered = answer
-    await close(job, verdict, answer)
+    await (deps.closing ? deps.closing(() => close(job, verdict, answer)) : close(job, verdict, answer))
     own.closed = true
     if (answer.round === undefined) deps.onClosed?.(task, { ...outcome, verdict }, answer)
     return
