@@ -35,7 +35,14 @@ export const idle: Case = {
     }
     context.say(`memory by minute, MB: ${memory.map((value) => value.toFixed(1)).join(' ')}`)
     return [
-      { name: 'CPU, by minute', unit: '%', jobhook: spread(cpu), reference: null, goal: { of: 'value', bound: 'at most', limit: 1 } },
+      {
+        name: 'CPU, by minute',
+        unit: '%',
+        jobhook: spread(cpu),
+        reference: null,
+        goal: { of: 'value', bound: 'at most', limit: 1 },
+        note: 'One run: the least and the most are among its minutes',
+      },
       {
         name: 'memory in the last minute',
         unit: 'MB',
