@@ -1,15 +1,20 @@
 // The commands of the documentation, typed as a reader types them, on the embedded cluster: those that "npm test" has time for.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { type Block, isShell, pagePaths, parsePage, readPage } from '../pages.ts'
 import { missingLine, runPage } from '../session.ts'
 
 const ours = (block: Block): boolean => block.runBy === 'npm test' && block.notRun === null
 
-for (const page of pagePaths().map(readPage)) {
-  if (!page.blocks.some((block) => isShell(block) && ours(block))) continue
-  test(`${page.path}: its commands do what it says`, () => runPage(page, ours, {}))
-}
+/** Most of a page is waiting. */
+const AT_ONCE = 2
+
+describe('pages', { concurrency: AT_ONCE }, () => {
+  for (const page of pagePaths().map(readPage)) {
+    if (!page.blocks.some((block) => isShell(block) && ours(block))) continue
+    test(`${page.path}: its commands do what it says`, () => runPage(page, ours, {}))
+  }
+})
 
 test('a page whose command fails, or prints something else, fails', async () => {
   const marked = (text: string) => parsePage('x.md', `<!-- commands run by: npm test -->\n${text}`)
