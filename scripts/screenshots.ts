@@ -1,5 +1,6 @@
 // `npm run screenshots`: takes the pictures in docs/screenshots anew, in real Chromium: every page at three widths, light and dark.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from '../test/browser/chromium.ts'
@@ -9,12 +10,12 @@ import { until } from '../test/support/wait.ts'
 
 type Scheme = 'light' | 'dark'
 
-const FOLDER = process.env.SCREENSHOTS_FOLDER ?? join(import.meta.dirname, '../docs/screenshots')
+const ALL = process.argv.includes('--all')
+const FOLDER = ALL ? mkdtempSync(join(tmpdir(), 'jobhook-screenshots-')) : join(import.meta.dirname, '../docs/screenshots')
 const WIDTHS = [360, 768, 1280] as const
 const HEIGHTS = { 360: 740, 768: 1000, 1280: 900 } as const
-/** What is kept in docs/: the rest is for looking at while one works on the page (--all). */
+/** What is kept in docs/. With --all every page is taken into a temporary folder, to be looked at while one works on them. */
 const KEPT = new Set(['overview-1280-light', 'tasks-1280-light', 'tasks-360-dark', 'task-1280-light', 'ended-768-dark', 'task-360-light'])
-const ALL = process.argv.includes('--all')
 
 const LOG = `echo "cloning web@main"; echo "installing 812 packages"; echo; echo "> vitest run"; i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo "ok $i - login form keeps what was typed ($((i % 37 + 3)) ms)"; sleep 0.25; done`
 
