@@ -58,6 +58,7 @@ process.exitCode = passed ? 0 : 1
 async function fuzz(target: Target, seed: number, runs: number): Promise<boolean> {
   const startedMs = Date.now()
   try {
+    await target.open?.()
     for (const { file, input } of keptInputs(target.name)) {
       try {
         await target.check(input)

@@ -15,6 +15,9 @@ export const TOKEN = 'fuzz-token-0123456789abcdef'
 /** SIGUSR2 collects garbage, so that two looks at the heap can be compared. */
 const COLLECTS = ['--expose-gc', '--import', 'data:text/javascript,process.on("SIGUSR2",()=>{gc();gc()})']
 
+/** A machine that is busy with something else starts it slowly. */
+const PATIENT = { timeoutMs: 120_000 }
+
 export interface Fuzzed {
   url: string
   /** Everything it has logged so far. */
@@ -62,8 +65,8 @@ export async function startFuzzed(): Promise<Fuzzed> {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    const url = await until('the service listens', () => (running() ? readFileSync(addressFile, 'utf8').trim() : null))
-    await until('the service is ready', async () => (await request(`${url}/readyz`)).statusCode === 200)
+    const url = await until('the service listens', () => (running() ? readFileSync(addressFile, 'utf8').trim() : null), PATIENT)
+    await until('the service is ready', async () => (await request(`${url}/readyz`)).statusCode === 200, PATIENT)
     return { url, log: () => output, running, collectGarbage: () => void child.kill('SIGUSR2'), stop }
   } catch (error) {
     await stop()

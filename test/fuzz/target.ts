@@ -9,6 +9,8 @@ export interface Target<Input = unknown> {
   check(input: Input): void | Promise<void>
   /** Tries in the ordinary run; a second or two each. */
   runs: number
+  /** What the inputs are tried on; no fault of an input when it fails. */
+  open?(): Promise<void>
   close?(): Promise<void>
 }
 

@@ -63,7 +63,7 @@ const WARM_RUNS = 25
 /** What a heap may differ by between two looks, and what one task more costs: its Job in the embedded cluster and in the cache. */
 const HEAP_SLACK_BYTES = 16 * 1024 * 1024
 const TASK_BYTES = 32 * 1024
-let service: Promise<Fuzzed> | null = null
+let service: Fuzzed | null = null
 let before: Usage | null = null
 let runs = 0
 
@@ -71,9 +71,12 @@ export const http: Target<Bytes[]> = {
   name: 'http',
   inputs: fc.array(mutated(REQUESTS, 4), { minLength: AT_ONCE, maxLength: AT_ONCE }),
   runs: 10_000 / AT_ONCE,
+  async open() {
+    service = await startFuzzed()
+  },
   async check(many) {
-    service ??= startFuzzed()
-    const running = await service
+    const running = service
+    assert.ok(running, 'the target is not open')
     if (runs++ === WARM_RUNS) before = await usage(running)
     const answers = await Promise.all(many.map((bytes) => converse(running.url, bytesOf(bytes))))
     for (const [index, text] of answers.entries()) {
@@ -89,7 +92,7 @@ export const http: Target<Bytes[]> = {
     assert.ok(running.running(), `the service has ended:\n${running.log().slice(-2_000)}`)
   },
   async close() {
-    const running = await service
+    const running = service
     const from = before
     service = null
     before = null
