@@ -6,6 +6,7 @@ import { createAdmission, createCancel, createSubmit, readWebhook } from '../int
 import { buildTask, differingFields, digests, taskNames } from '../jobspec/index.ts'
 import { createAudit } from '../lib/audit.ts'
 import { createVerifier, type WebhookHeaders } from '../lib/standard-webhooks.ts'
+import { refusal } from '../model/problem.ts'
 import { projectJob } from '../model/project.ts'
 import { digestSummary } from '../upkeep/ledger.ts'
 import type { Shared } from './shared.ts'
@@ -61,6 +62,13 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
   const { secrets } = config.webhook
   const verifier = secrets.length > 0 ? createVerifier(secrets, { toleranceSeconds: settings.webhookToleranceSeconds }) : null
   const open = verifier !== null || insecure
+  // A 401 is for good, and this machine's clock may be the one that is wrong.
+  const notYet = {
+    ok: false,
+    refusal: refusal('cluster_unavailable', 'the Kubernetes API has not been reached yet, so what time it is is not known', {
+      retryAfterSeconds: 5,
+    }),
+  } as const
   return {
     admission,
     audit,
@@ -85,7 +93,7 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
           const message = readWebhook(verifier, headers, raw, common.clock.now() / 1000)
           if (!message.ok) span.fail(message.refusal.code)
           span.end()
-          return message
+          return !message.ok && message.refusal.code === 'timestamp_out_of_window' && !common.clock.isKnown() ? notYet : message
         }
       : null,
   }

@@ -47,7 +47,7 @@ export async function startRecorder(
   access: Access,
   options: { namespace: string; workerId: string; onEvent?: (event: ObjectEvent) => void },
 ): Promise<Recorder> {
-  const dispatcher = new Agent({ allowH2: false, bodyTimeout: 0, connect: access.ca ? { ca: access.ca } : {} })
+  const dispatcher = new Agent({ allowH2: false, bodyTimeout: 0, headersTimeout: 5_000, connect: access.ca ? { ca: access.ca } : {} })
   const stopping = new AbortController()
   const events: ObjectEvent[] = []
   const versions = new Map<string, string>()

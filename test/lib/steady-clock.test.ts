@@ -56,9 +56,15 @@ test('a clock that is right counts for itself, to the millisecond; also when it 
   assert.equal(offMs(), 0)
 })
 
-test('an answer that was long on its way does not set the time', () => {
-  const { state, clock, rightMs, offMs } = world(HOUR_MS)
+test('an answer that was long on its way sets no clock that it cannot prove wrong, and one that is wrong by far all the same', () => {
+  const { state, clock, rightMs, offMs } = world()
   state.elapsedMs = 60_000
   clock.heard(rightMs() - 20_000, 20_000)
-  assert.equal(offMs(), HOUR_MS)
+  assert.equal(offMs(), 0)
+  const wrong = world(HOUR_MS)
+  wrong.state.elapsedMs = 60_000
+  assert.equal(wrong.clock.isKnown(), false)
+  wrong.clock.heard(wrong.rightMs() - 20_000, 20_000)
+  assert.ok(Math.abs(wrong.offMs()) <= 11_000)
+  assert.equal(wrong.clock.isKnown(), true)
 })
