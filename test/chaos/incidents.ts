@@ -82,7 +82,7 @@ export function planIncidents(seed: number, options: { spreadMs: number; replica
     ...dying,
     ...freezes,
     ...often(20_000, (): Incident => ({ kind: 'compact', atMs: at() })),
-    ...often(20_000, (): Incident => ({ kind: 'suspend', atMs: at(), replica: anyReplica(), ms: between(random, 1_000, 7_000) })),
+    ...often(20_000, (): Incident => ({ kind: 'suspend', atMs: at(), replica: anyReplica(), ms: between(random, 1_000, 8_000) })),
     ...often(
       15_000,
       (): Incident => ({ kind: 'clock', atMs: at(), replica: anyReplica(), wrongByMs: wrongByMs(), ms: between(random, 2_000, 15_000) }),

@@ -229,7 +229,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
         webhook: { secrets: [secrets.webhook] },
         backend: { kubernetes: { kubeconfig, default_image: 'docker.io/library/busybox:1.36', ...target.backend } },
         callback: { url: `${between.callback.url}/hooks/tasks`, secrets: [secrets.callback], schedule: SCHEDULE, timeout: '3s' },
-        leader_election: { lease_duration: '3s' },
+        leader_election: { lease_duration: '5s' },
         deadlines: { drain_delay: '100ms' },
       },
     })
