@@ -1,5 +1,5 @@
 // For the tests of the chart: helm (as test/cluster builds it), rendered objects, and where a real API server takes them.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
@@ -39,6 +39,23 @@ export function helm(tool: Extract<Tool, 'helm' | 'helm3'>, ...args: string[]): 
   const versioned = args[0] === 'template' || args[0] === 'lint' ? [...args, '--kube-version', '1.37.1'] : args
   const result = spawnSync(path, versioned, { encoding: 'utf8', env: { ...process.env, KUBECONFIG: adminKubeconfig ?? '' } })
   return { status: result.status, output: `${result.stdout}${result.stderr}` }
+}
+
+/** A command that acts on the cluster, without holding up this process (which may serve what the command waits for). */
+export async function runHelm(
+  tool: Extract<Tool, 'helm' | 'helm3'>,
+  ...args: string[]
+): Promise<{ status: number | null; output: string }> {
+  const path = builtTool(tool)
+  if (path === null) throw new Error(`${tool} has not been built`)
+  const child = spawn(path, args, { env: { ...process.env, KUBECONFIG: adminKubeconfig ?? '' }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  const status = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+  return { status, output }
 }
 
 export function renderText(options: {
