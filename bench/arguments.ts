@@ -70,7 +70,12 @@ export function parseArguments(argv: readonly string[], cases: readonly Case[]):
   const names = positionals.filter((name) => name !== 'quick')
   const unknown = names.find((name) => !cases.some((each) => each.name === name))
   if (unknown !== undefined) throw new Error(`there is no case ${unknown}; --list shows them all`)
-  const chosen = names.length > 0 ? cases.filter((each) => names.includes(each.name)) : quick ? cases.filter((each) => each.quick) : cases
+  const chosen =
+    names.length > 0
+      ? cases.filter((each) => names.includes(each.name))
+      : quick
+        ? cases.filter((each) => each.quick !== false)
+        : cases.filter((each) => each.quick !== 'only')
   const runs = values.runs === undefined ? (quick ? 3 : 5) : positive('--runs', values.runs)
   return { kind: 'cases', cases: chosen, runs: Math.ceil(runs), quick, check: values.check, out: values.out }
 }
