@@ -10,7 +10,7 @@ export const tenfold: Case = {
   quick: false,
   async run(context) {
     const plane = await context.plane('full')
-    const few = 120
+    const few = 100
     const seen = { few: [] as number[], many: [] as number[] }
     for (let run = 0; run < context.runs; run++) {
       const rig = await startRig(plane)

@@ -4,7 +4,7 @@ import { spread } from '../lib/statistics.ts'
 import type { Case, Figure } from '../model.ts'
 import { type Entrances, startEntrances } from './entrances.ts'
 
-const REQUESTS = { 1: 300, 16: 1_500, 64: 2_000 } as const
+const REQUESTS = { 1: 200, 16: 1_000, 64: 1_200 } as const
 const QUICK_REQUESTS = { 1: 150, 16: 600, 64: 800 } as const
 
 export const webhookThroughput: Case = {
