@@ -1,6 +1,7 @@
 // The Fastify instance: limits, timeouts, headers, problem details for every kind of error, the cap on requests in flight.
 // It knows no resource; routes are registered by the composition root.
 import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { TSchema } from '@sinclair/typebox'
@@ -195,19 +196,34 @@ function answerUnknownRoutes(app: App): (request: FastifyRequest, reply: Fastify
 /** Requests beyond the cap are refused before their body is read: 500 pipelined requests would start 500 handlers. */
 function capInFlight(app: App, cap: number): void {
   let inFlight = 0
-  const counted = new WeakSet<FastifyRequest>()
+  /** By connection, so that whatever is open on it is given back when it closes. */
+  const counted = new WeakMap<Socket, Set<ServerResponse>>()
+  const openOn = (socket: Socket): Set<ServerResponse> => {
+    const known = counted.get(socket)
+    if (known) return known
+    const open = new Set<ServerResponse>()
+    counted.set(socket, open)
+    socket.once('close', () => {
+      inFlight -= open.size
+      open.clear()
+    })
+    return open
+  }
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.config.uncapped) return
     if (inFlight >= cap)
       return sendProblem(reply, refusal('overloaded', `more than ${cap} requests are being worked on`, { retryAfterSeconds: 1 }))
+    const { socket } = request.raw
+    // Its sender has gone already; its close was told before anybody could listen.
+    if (socket.destroyed) return
     inFlight++
-    counted.add(request)
+    const open = openOn(socket)
+    open.add(reply.raw)
+    // Not onResponse and onRequestAbort: of a sender that goes away while its request is worked on, neither is told.
+    reply.raw.once('close', () => {
+      if (open.delete(reply.raw)) inFlight--
+    })
   })
-  const release = (request: FastifyRequest): void => {
-    if (counted.delete(request)) inFlight--
-  }
-  app.addHook('onResponse', async (request) => release(request))
-  app.addHook('onRequestAbort', async (request) => release(request))
 }
 
 /** Connections whose last answer was that their bytes are ambiguous: nothing more is said on them. */
