@@ -24,7 +24,13 @@ before(async () => {
   const callback = { url: 'http://127.0.0.1:9/hooks', secrets: [CALLBACK_SECRET], types: [] }
   jobhook = await startJobhook({ worker_id: workerId, callback, ...target.config })
   const { default_image: _, ...kubernetes } = (target.config.backend as { kubernetes: Record<string, unknown> }).kubernetes
-  withoutImage = await startJobhook({ worker_id: freshWorkerId('no-image'), callback, ...target.config, backend: { kubernetes } })
+  withoutImage = await startJobhook({
+    worker_id: freshWorkerId('no-image'),
+    callback,
+    ...target.config,
+    backend: { kubernetes },
+    api: { docs: false, tokens: [{ name: 'test', token: TOKEN, scopes: ['admin'] }] },
+  })
 })
 after(async () => {
   await jobhook?.stop()
@@ -274,6 +280,13 @@ for (const { what, send, status, code, says, pointer } of rows) {
       )
   })
 }
+
+test('with api.docs: false there is no page to try the API on; what explains it stays', async () => {
+  const statuses = await Promise.all(
+    ['/docs', '/docs/swagger-ui.css', '/docs/problems', '/openapi.json'].map(async (path) => (await withoutImage.rest('GET', path)).status),
+  )
+  assert.deepEqual(statuses, [404, 404, 200, 200])
+})
 
 test('two signatures, one of them good: accepted', async () => {
   const wrong = sign(raw, { secret: generateSecret() })['webhook-signature']
