@@ -50,11 +50,16 @@ export function createReconcileLoop(
   function addAll(): void {
     if (deps.synced()) {
       const uids = new Set<string>()
+      const others: string[] = []
+      // What has ended first: a new leader tells of the start of all that run, once more, and reports shall not wait behind that.
       for (const task of deps.tasks.all()) {
         uids.add(task.job.uid)
         // Most of what is kept has been reported long ago: ten thousand of them would be ten thousand steps that do nothing.
-        if (!isClosed(task.job)) deps.queue.add(task.job.name)
+        if (isClosed(task.job)) continue
+        if (mayHaveEnded(task)) deps.queue.add(task.job.name)
+        else others.push(task.job.name)
       }
+      for (const name of others) deps.queue.add(name)
       for (const each of deps.remembering) each.retain(uids)
     }
     cancelResync = deps.clock.after(deps.synced() ? options.resyncMs : 50, addAll)
@@ -78,6 +83,10 @@ export function createReconcileLoop(
       await deps.queue.stop()
     },
   }
+}
+
+function mayHaveEnded({ job, pods }: TaskView): boolean {
+  return job.conditions.length > 0 || pods.some(({ gone, phase }) => gone || phase === 'Succeeded' || phase === 'Failed')
 }
 
 /** For the work queue: one line an error, with the task's name and how often in a row. */
