@@ -98,6 +98,15 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     while (!ending.signal.aborted && !(await recorder.patch('pods', event.name, change).then(() => true, told))) await delay(200)
   }
 
+  /** kwok may lose a Pod while the API is restarted, and then plays no stage of it until it hears of it again. */
+  async function nudgeForgotten(): Promise<void> {
+    const latest = new Map(recorder.events.filter(({ resource }) => resource === 'pods').map((event) => [event.uid, event]))
+    const forgotten = [...latest.values()].filter(
+      ({ state, type, atMs }) => type !== 'DELETED' && state === 'Pending' && atMs < Date.now() - 10_000,
+    )
+    for (const { name } of forgotten) await recorder.patch('pods', name, { metadata: { annotations: { nudged: String(Date.now()) } } })
+  }
+
   function note(what: string): void {
     happened.push({ atMs: Date.now(), what })
   }
@@ -337,6 +346,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     for (let sayAtMs = Date.now() + 10_000; missing !== null && Date.now() < overdueMs; missing = await unsettled().catch(String)) {
       if (Date.now() > sayAtMs) {
         say(`waiting for ${missing}`)
+        if (!target.containers) await nudgeForgotten().catch(() => {})
         sayAtMs = Date.now() + 10_000
       }
       await delay(200)
