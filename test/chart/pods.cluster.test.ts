@@ -237,8 +237,10 @@ describe('the chart, installed', { skip }, () => {
 
   // Before the uninstall: a release's Role goes while its Pods still end, and what they then ask is refused.
   test('the API refused nothing to any of them', { skip: JOBHOOK_TEST_AUDIT_LOG ? false : 'needs the audit log' }, () => {
-    const requests = ['closed', 'busy'].flatMap((release) => requestsOf(`system:serviceaccount:${space.name}:${release}-jobhook`))
-    assert.ok(requests.length > 100)
+    const byRelease = ['closed', 'busy'].map((release) => requestsOf(`system:serviceaccount:${space.name}:${release}-jobhook`))
+    // How many there are depends on how long the tests before took; each release lists, watches, leads and creates at least.
+    for (const asked of byRelease) assert.ok(asked.length > 10, `${asked.length} requests in the audit log`)
+    const requests = byRelease.flat()
     // Doctor tries a Pod by dry-run in case an administrator runs it.
     const refused = requests.filter(({ status, right }) => status === 401 || (status === 403 && right !== 'pods create'))
     assert.deepEqual(refused, [])
