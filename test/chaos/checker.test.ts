@@ -64,6 +64,7 @@ function clean(): History {
     texts: [{ source: 'log of r0', text: '{"time":"2026-11-24T03:00:00.000Z","task_id":"t-1"}' }],
     incidents: [{ atMs: 250, what: 'kill r1' }],
     deaths: [{ atMs: 250, replica: 'r1' }],
+    apiDeaths: [],
     exits: [{ replica: 'r0', code: 0 }],
     auditedJobs: 1,
   }
@@ -87,6 +88,29 @@ test('where the API itself has told of two starts, either may be told', () => {
   for (const at of twice)
     history.events.splice(2, 0, event(300, 'pods', 'MODIFIED', { state: `Running task {"running":{"startedAt":"${at}Z"}}` }))
   assert.deepEqual(check(history), [])
+})
+
+test('two Pods made around the end of an API server are the Job controller’s; at any other time they are not', () => {
+  const history = clean()
+  const [first] = history.events.filter(({ resource, type }) => resource === 'pods' && type === 'ADDED')
+  history.events.splice(2, 0, event((first?.atMs ?? 0) + 50, 'pods', 'ADDED', { name: 'p-2', uid: 'pod-2' }))
+  const promises = () => check(history).map(({ promise }) => promise)
+  assert.deepEqual(promises(), ['one Pod at a time', 'nothing runs twice'])
+  history.apiDeaths = [{ atMs: 60_000 }]
+  assert.deepEqual(promises(), ['one Pod at a time', 'nothing runs twice'])
+  history.apiDeaths = [{ atMs: first?.atMs ?? 0 }]
+  assert.deepEqual(promises(), [])
+  history.events.push(event(800, 'pods', 'ADDED', { name: 'p-3', uid: 'pod-3' }))
+  assert.ok(promises().includes('nothing runs twice'))
+})
+
+test('an audit log that was cut short by the end of its API server may lack Jobs, and never has more', () => {
+  assert.deepEqual(check({ ...clean(), auditedJobs: 0, apiDeaths: [{ atMs: 60_000 }] }), [])
+  const more = check({ ...clean(), auditedJobs: 2, apiDeaths: [{ atMs: 60_000 }] })
+  assert.deepEqual(
+    more.map(({ promise }) => promise),
+    ['one Job an execution'],
+  )
 })
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')

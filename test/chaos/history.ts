@@ -93,6 +93,8 @@ export interface History {
   incidents: { atMs: number; what: string }[]
   /** Replicas that were killed: what one sent last may have died with it. */
   deaths: { atMs: number; replica: string }[]
+  /** When the API server, or etcd under it, was ended: what was on its way then may have happened and never been answered, nor audited. */
+  apiDeaths: { atMs: number }[]
   /** Replicas that were asked to end (SIGTERM), and their exit codes. */
   exits: { replica: string; code: number | null }[]
   /** Jobs created according to the apiserver's audit log; null where there is none. */

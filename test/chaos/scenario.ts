@@ -68,6 +68,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
   const executions = new Map<string, string>()
   const dying = new Set<number>()
   const deaths: History['deaths'] = []
+  const apiDeaths: History['apiDeaths'] = []
   const tokens: string[] = []
   const servers: { server: string; kubeconfig: string }[] = []
   const name = (index: number): string => `r${index}`
@@ -267,6 +268,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
     if (incident.kind === 'api-restart') {
       if (!target.components) return
       note(`${incident.signal} ${incident.component}`)
+      apiDeaths.push({ atMs: Date.now() })
       return follow(target.components.restart(incident.component, incident.signal, incident.downMs))
     }
     if (incident.kind === 'token') {
@@ -371,6 +373,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
         ],
         incidents: happened,
         deaths,
+        apiDeaths,
         exits,
         auditedJobs: target.auditedJobs?.() ?? null,
       },
