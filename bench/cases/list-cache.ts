@@ -56,8 +56,7 @@ async function compare(context: Context, plane: Plane, resource: 'jobs' | 'pods'
     for (const side of ['raw', 'jobhook'] as const) {
       const child = startChild(join(import.meta.dirname, '../load/lister.ts'))
       const listing: Listing = { side, kubeconfig: plane.kubeconfig, resource, labelSelector, namespace: plane.namespace }
-      const result = await child.call<ListResult>('run', listing)
-      await child.stop()
+      const result = await child.call<ListResult>('run', listing).finally(child.stop)
       if (result.objects !== count) throw new Error(`${side} read ${result.objects} of ${count} ${resource}`)
       seen[side].push(result)
     }

@@ -33,8 +33,7 @@ export const watchThroughput: Case = {
         for (const side of ['raw', 'jobhook'] as const) {
           const watching: Watching = { side, url: recording.url }
           const child = startChild(join(import.meta.dirname, '../load/watcher.ts'))
-          seen[side].push(await child.call<WatchResult>('run', watching))
-          await child.stop()
+          seen[side].push(await child.call<WatchResult>('run', watching).finally(child.stop))
         }
       }
       const both = (pick: (result: WatchResult) => number) => ({

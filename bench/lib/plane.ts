@@ -1,6 +1,7 @@
 // The control plane that cases run on: that of `npm run test:cluster`, brought up by its harness, and emptied between cases.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
 import { bringUp } from '../../test/cluster/harness/bring-up.ts'
 import { createFolder, type LedgerFile } from '../../test/cluster/harness/ledger.ts'
@@ -8,7 +9,7 @@ import { createProcesses } from '../../test/cluster/harness/processes.ts'
 import { createReport } from '../../test/cluster/harness/report.ts'
 import { stopCluster } from '../../test/cluster/harness/stop.ts'
 import type { PlaneKind } from '../model.ts'
-import { type Credentials, createRawClient, readCredentials } from './kube.ts'
+import { type Credentials, createRawClient, jobsPath, podsPath, readCredentials, secretsPath } from './kube.ts'
 
 export interface Plane {
   kind: PlaneKind
@@ -62,7 +63,10 @@ export async function startPlane(kind: PlaneKind, options: { say: (text: string)
       account: readCredentials(cluster.kubeconfig),
       admin: { ...admin, namespace: cluster.namespace },
       auditLog: cluster.auditLog,
-      wipe: () => wipe(etcdUrl, cluster.namespace),
+      async wipe() {
+        await wipe(etcdUrl, cluster.namespace)
+        await untilEmpty(admin, cluster.namespace)
+      },
       stop,
     }
   } catch (error) {
@@ -100,6 +104,21 @@ async function wipe(etcdUrl: string, namespace: string): Promise<void> {
     const text = await answer.body.text()
     if (answer.statusCode !== 200) throw new Error(`etcd could not be emptied of ${kind}: ${answer.statusCode} ${text}`)
   }
+}
+
+/** The API server's own cache has seen the deletions too: a hundred thousand at once take it a while. */
+async function untilEmpty(admin: Credentials, namespace: string): Promise<void> {
+  const client = createRawClient(admin, 1)
+  const deadline = performance.now() + 180_000
+  for (const path of [jobsPath(namespace), podsPath(namespace), secretsPath(namespace)]) {
+    for (;;) {
+      const { status, text } = await client.send('GET', `${path}?limit=1`)
+      if (status === 200 && (JSON.parse(text) as { items: unknown[] }).items.length === 0) break
+      if (performance.now() > deadline) throw new Error(`${path} is not empty: ${status} ${text.slice(0, 300)}`)
+      await delay(100)
+    }
+  }
+  await client.close()
 }
 
 function base64(text: string): string {
