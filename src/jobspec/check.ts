@@ -5,7 +5,7 @@ import { Assignment } from '../model/assignment.ts'
 import { TASK_CONTAINER } from '../model/keys.ts'
 import type { KubernetesBackend, TemplateContainer } from '../model/pod-settings.ts'
 import type { FieldError } from '../model/problem.ts'
-import { knownPart } from './digests.ts'
+import { knownAssignment, knownPart } from './digests.ts'
 import type { JobSpecOptions } from './options.ts'
 import { checkSidecars, sidecarsOf } from './sidecars.ts'
 import { argumentProblem, envNameProblem, envValueProblem, isLabelValue, isNamePart, unicodeProblem } from './text.ts'
@@ -21,10 +21,14 @@ export function checkAssignment(assignment: Assignment, options: JobSpecOptions)
   }
 
   for (const [name, value] of Object.entries(assignment.env_vars ?? {})) {
-    add(pointer('data', 'env_vars', name), envNameProblem(name) ?? envValueProblem(name, value))
+    const problem = envNameProblem(name) ?? envValueProblem(name, value)
+    if (problem !== null) add(pointer('data', 'env_vars', name), problem)
   }
   for (const field of ['command', 'args', 'additional_oz_args'] as const) {
-    for (const [index, text] of (assignment[field] ?? []).entries()) add(pointer('data', field, index), argumentProblem(text))
+    for (const [index, text] of (assignment[field] ?? []).entries()) {
+      const problem = argumentProblem(text)
+      if (problem !== null) add(pointer('data', field, index), problem)
+    }
   }
   if (options.profile === 'oz') errors.push(...checkOzTexts(assignment))
   else if (assignment.command === undefined && wraps(options.kubernetes) && taskTemplate(options.kubernetes)?.command === undefined) {
@@ -40,7 +44,7 @@ export function checkAssignment(assignment: Assignment, options: JobSpecOptions)
     add('/data/docker_image', 'is needed: no image is configured. Send docker_image, or set backend.kubernetes.default_image')
   }
   for (const error of checkSidecars(sidecarsOf(assignment, options.kubernetes), options.kubernetes)) add(error.pointer, error.detail)
-  for (const [at, problem] of unicodeProblems(knownPart(Assignment, assignment))) add(`/data${at}`, problem)
+  for (const [at, problem] of unicodeProblems(knownAssignment(assignment))) add(`/data${at}`, problem)
   // The answer travels as UTF-8 too.
   return errors.map((error) => ({ ...error, pointer: error.pointer.toWellFormed() }))
 }

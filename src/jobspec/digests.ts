@@ -14,7 +14,7 @@ const DIGEST_LENGTH = 10
 /** Field → digest, for every known field present. `env_vars` counts by its sorted names only: a redelivery may carry fresh tokens. */
 export function digests(assignment: Assignment): Record<string, string> {
   const result: Record<string, string> = {}
-  const known = knownPart(Assignment, assignment)
+  const known = knownAssignment(assignment)
   if (!isRecord(known)) return result
   for (const field of Object.keys(known).sort()) {
     if (NOT_DIGESTED.includes(field)) continue
@@ -40,6 +40,18 @@ export function differingFields(
       ? [...new Set([...Object.keys(stored), ...Object.keys(current)])]
       : Object.keys(stored).filter((field) => Object.hasOwn(Assignment.properties, field))
   return compared.filter(differs).sort()
+}
+
+/** Asked for by every check of one assignment and by its digests. */
+const known = new WeakMap<Assignment, unknown>()
+
+/** What of an assignment its schema names. */
+export function knownAssignment(assignment: Assignment): unknown {
+  const before = known.get(assignment)
+  if (before !== undefined) return before
+  const part = knownPart(Assignment, assignment)
+  known.set(assignment, part)
+  return part
 }
 
 /** A copy with only the members its schema names, at any depth. What a schema leaves open (a record, unknown) is kept whole. */

@@ -98,6 +98,7 @@ function referencesFirst(env: V1EnvVar[]): V1EnvVar[] {
 
 /** Names in $(NAME), not those escaped as $$(NAME). */
 function references(value: string): string[] {
+  if (!value.includes('$')) return []
   return [...value.matchAll(/\$(?:\$|\(([^)]*)\))/g)].map((match) => match[1]).filter((name) => name !== undefined)
 }
 

@@ -53,6 +53,7 @@ export function cliSidecarPath(harness: string): string {
 }
 
 export function checkSidecars(sidecars: readonly Sidecar[], kubernetes: KubernetesBackend): FieldError[] {
+  if (sidecars.length === 0) return []
   const errors: FieldError[] = []
   const taken: { path: string; by: string }[] = [
     { path: WORKSPACE, by: `${WORKSPACE}, the task’s working directory` },

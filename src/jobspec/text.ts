@@ -9,7 +9,7 @@ export const MAX_ANNOTATIONS_BYTES = 262_144
 
 /** Kubernetes expands $(NAME) in command, args and env values, and reads $$ as $. This makes any text arrive as it is. */
 export function literal(text: string): string {
-  return text.replace(/\$(?=[$(])/g, '$$$$')
+  return text.includes('$') ? text.replace(/\$(?=[$(])/g, '$$$$') : text
 }
 
 /** Why a string cannot be an argument of a program, or null. */
