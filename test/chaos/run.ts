@@ -108,3 +108,5 @@ function numberOf(option: string, text: string): number {
 }
 
 process.exitCode = await main()
+// All is printed and judged: a run that was given up must not go on waiting for what never came. Whatever ends by itself ends before that.
+setTimeout(() => process.exit(), 5_000).unref()
