@@ -136,7 +136,10 @@ test('200 assignments at once: all accepted, all reported, at most 4 writes and 
   const answers = await Promise.all(ids.map((id, index) => jobhook.webhook(shellTask(id, 'true', { env_vars: { NUMBER: String(index) } }))))
   assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [202])
   await until('every verdict', () => ids.every((id) => receiver.verdicts(id).length > 0), { timeoutMs: 400_000, everyMs: 200 })
-  assert.ok(ids.every((id) => receiver.verdicts(id).length === 1 && receiver.verdicts(id)[0]?.type === 'task_completed'))
+  // On a starved machine a renewal may be overdue, and what was on its way is sent again: under the same id, with the same words.
+  const odd = ids.map((id) => receiver.verdicts(id)).filter((told) => new Set(told.map(({ id, type }) => `${id} ${type}`)).size !== 1)
+  assert.deepEqual(odd, [])
+  assert.deepEqual([...new Set(ids.map((id) => receiver.verdicts(id)[0]?.type))], ['task_completed'])
   await until('all closed', async () => (await cluster.jobsOf(workerId)).every((job) => job.metadata.finalizers === undefined), {
     ...patient,
     everyMs: 500,
