@@ -1,4 +1,4 @@
-// Webhook to durable Job and Secret: how long the answer takes at half of what the relay can carry, requests coming at a steady rate.
+// Webhook to durable Job and Secret: how long the answer takes at half of what the slower of the two can carry, requests coming at a steady rate.
 
 import { median, spread } from '../lib/statistics.ts'
 import type { Case } from '../model.ts'
@@ -14,14 +14,15 @@ export const webhookLatency: Case = {
     const entrances = await startEntrances(plane)
     try {
       for (const side of ['relay', 'jobhook'] as const) await entrances.load(side, { prefix: `warm-${side}`, count: 600, concurrency: 16 })
-      const maximum: number[] = []
+      const maximum = { relay: [] as number[], jobhook: [] as number[] }
       for (let run = 0; run < 3; run++) {
-        maximum.push(
-          (await entrances.load('relay', { prefix: `max-${run}`, count: context.quick ? 400 : 1_000, concurrency: 16 })).perSecond,
-        )
+        for (const side of ['relay', 'jobhook'] as const) {
+          const load = { prefix: `max-${run}-${side}`, count: context.quick ? 300 : 600, concurrency: 16 }
+          maximum[side].push((await entrances.load(side, load)).perSecond)
+        }
       }
       await plane.wipe()
-      const ratePerSecond = Math.round(median(maximum) / 2)
+      const ratePerSecond = Math.round(Math.min(median(maximum.relay), median(maximum.jobhook)) / 2)
       const count = ratePerSecond * (context.quick ? 3 : 6)
       const seen = { jobhook: { p50: [] as number[], p99: [] as number[] }, relay: { p50: [] as number[], p99: [] as number[] } }
       for (let run = 0; run < context.runs; run++) {
