@@ -38,13 +38,20 @@ async function main(): Promise<number> {
     for (const each of options.cases) {
       if (interrupt.first.aborted) break
       results.push(await runCase(each, { runs: options.runs, quick: options.quick, plane: planes.get, say, signal: interrupt.first }))
+      // After each case: a run of half an hour may be cut short.
+      write(results, options.out)
     }
   } catch (error) {
     if (!interrupt.first.aborted) throw error
   } finally {
     await planes.stop()
   }
-  report(results, options.out)
+  if (results.length > 0) {
+    const merged = write(results, options.out)
+    process.stdout.write(
+      `\n${terminalTable(merged)}\n${machineText()}\nWritten: results.json, results.svg and results.md in ${options.out}\n`,
+    )
+  }
   const missed = missedGoals(results)
   if (missed.length > 0) process.stdout.write(`\nGoals missed:\n${missed.map((sentence) => `- ${sentence}\n`).join('')}`)
   else if (results.length > 0) process.stdout.write('\nEvery goal is met.\n')
@@ -99,8 +106,7 @@ function build(): void {
 }
 
 /** Cases that were not run this time keep their results in the files of `folder`. */
-function report(results: CaseResult[], folder: string): void {
-  if (results.length === 0) return
+function write(results: CaseResult[], folder: string): CaseResult[] {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'results.json')
   const earlier = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { results: CaseResult[] }).results : []
@@ -111,7 +117,7 @@ function report(results: CaseResult[], folder: string): void {
   writeFileSync(file, `${JSON.stringify({ machine: machine(), results: merged }, null, 2)}\n`)
   writeFileSync(join(folder, 'results.svg'), drawChart(merged, machineText()))
   writeFileSync(join(folder, 'results.md'), resultsPage(merged, machineText()))
-  process.stdout.write(`\n${terminalTable(merged)}\n${machineText()}\nWritten: ${file}, results.svg and results.md beside it.\n`)
+  return merged
 }
 
 function machine() {
