@@ -1,12 +1,13 @@
 // One HTTP request to the Kubernetes API: credentials, timeout, retries of what may be retried, errors as data. Knows no resource.
 import type { Readable } from 'node:stream'
-import { request as httpRequest } from 'undici'
+import { type Dispatcher, request as httpRequest } from 'undici'
 import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KubeError, KubeResult } from '../model/kube-api.ts'
 import type { Connection, Pool } from './connection.ts'
 import { errorFromAnswer, errorFromThrown } from './errors.ts'
+import { type Answer, exchange } from './exchange.ts'
 
 export interface KubeRequest {
   verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
@@ -24,8 +25,8 @@ export interface KubeRequest {
   signal?: AbortSignal
   /** How often to try in all; 1 = no retry. Default 3. Everything sent through here is safe to repeat (deterministic names, uid preconditions). */
   attempts?: number
-  /** Reads the body's text instead of JSON.parse. */
-  parse?: (text: string) => unknown
+  /** Reads the body's text instead of JSON.parse; null: what a 2xx says is of no interest, and not even read. */
+  parse?: ((text: string) => unknown) | null
   /** Called with the headers of each answer, whatever its status. */
   onHeaders?: (headers: Record<string, string | string[] | undefined>) => void
 }
@@ -52,32 +53,26 @@ export function createKubeClient(deps: {
 }): KubeClient {
   const { connection, clock, metrics } = deps
 
-  async function attempt<T>(request: KubeRequest, read: (body: ResponseBody) => Promise<T>): Promise<KubeResult<T>> {
+  /** One try: sends, reads what came, counts it. `read` gets the answer to what was asked. */
+  async function attempt<A extends Head, T>(
+    request: KubeRequest,
+    open: (request: KubeRequest, prepared: Prepared) => Promise<A>,
+    read: (answer: A) => T,
+    errorText: (answer: A) => string | Promise<string>,
+  ): Promise<KubeResult<T>> {
     const started = performance.now()
     let status = 0
     try {
-      const { dispatcher, headers } = await connection.prepare(request.pool ?? 'requests')
-      const response = await httpRequest(`${connection.origin}${connection.prefix}${request.path}${queryText(request.query)}`, {
-        method: METHODS[request.verb],
-        dispatcher,
-        headers: {
-          ...headers,
-          accept: request.accept ?? 'application/json',
-          'user-agent': deps.userAgent,
-          // From 1.37 watches may come gzipped, one member an event; and small answers gain nothing from it.
-          'accept-encoding': 'identity',
-          ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-        },
-        ...(request.body === undefined ? {} : { body: typeof request.body === 'string' ? request.body : JSON.stringify(request.body) }),
-        signal: requestSignal(request),
-      })
-      status = response.statusCode
-      request.onHeaders?.(response.headers)
-      const dateMs = Date.parse(String(response.headers.date))
-      if (!Number.isNaN(dateMs)) deps.onDate?.(dateMs, performance.now() - started)
-      if (status >= 200 && status < 300) return { ok: true, value: await read(response.body) }
+      const answer = await open(request, await connection.prepare(request.pool ?? 'requests'))
+      status = answer.status
+      request.onHeaders?.(answer.headers)
+      if (deps.onDate) {
+        const dateMs = parseDate(String(answer.headers.date))
+        if (!Number.isNaN(dateMs)) deps.onDate(dateMs, performance.now() - started)
+      }
+      if (status >= 200 && status < 300) return { ok: true, value: read(answer) }
       if (status === 401) connection.invalidate()
-      return { ok: false, error: errorFromAnswer(status, await response.body.text(), response.headers['retry-after']) }
+      return { ok: false, error: errorFromAnswer(status, await errorText(answer), answer.headers['retry-after']) }
     } catch (error) {
       if (request.signal?.aborted) throw request.signal.reason
       return { ok: false, error: errorFromThrown(error) }
@@ -87,11 +82,11 @@ export function createKubeClient(deps: {
     }
   }
 
-  async function withRetries<T>(request: KubeRequest, read: (body: ResponseBody) => Promise<T>): Promise<KubeResult<T>> {
+  async function withRetries<T>(request: KubeRequest, attempt: () => Promise<KubeResult<T>>): Promise<KubeResult<T>> {
     const attempts = request.attempts ?? 3
     let unknownBefore = false
     for (let tries = 1; ; tries++) {
-      const result = await attempt(request, read)
+      const result = await attempt()
       if (result.ok) return result
       const waitMs = result.error.retryAfterMs ?? backoffMs(tries, { baseMs: 100, capMs: 2_000 })
       if (tries >= attempts || !worthRetry(result.error, request) || waitMs > LONGEST_WAIT_MS) {
@@ -106,26 +101,85 @@ export function createKubeClient(deps: {
     }
   }
 
+  function optionsOf(request: KubeRequest, prepared: Prepared): DispatchOptions {
+    const { body } = request
+    const headers: Record<string, string> = {
+      ...prepared.headers,
+      accept: request.accept ?? 'application/json',
+      'user-agent': deps.userAgent,
+      // From 1.37 watches may come gzipped, one member an event; and small answers gain nothing from it.
+      'accept-encoding': 'identity',
+    }
+    if (body !== undefined) headers['content-type'] = request.contentType ?? 'application/json'
+    return {
+      origin: connection.origin,
+      path: `${connection.prefix}${request.path}${queryText(request.query)}`,
+      method: METHODS[request.verb],
+      headers,
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }
+  }
+
+  const whole = (request: KubeRequest, prepared: Prepared): Promise<Answer> =>
+    exchange({
+      dispatcher: prepared.dispatcher,
+      options: optionsOf(request, prepared),
+      // bodyTimeout never fires on a body that drips: the whole request gets a deadline.
+      timeoutMs: request.timeoutMs ?? 10_000,
+      signal: request.signal,
+      body: request.parse === null ? 'ignored' : 'text',
+    })
+
+  async function streamed(request: KubeRequest, prepared: Prepared) {
+    const { origin, path, ...options } = optionsOf(request, prepared)
+    const { statusCode, headers, body } = await httpRequest(`${origin}${path}`, {
+      ...options,
+      dispatcher: prepared.dispatcher,
+      signal: streamSignal(request),
+    })
+    return { status: statusCode, headers, body }
+  }
+
   return {
-    send: <T>(request: KubeRequest) =>
-      withRetries<T>(request, async (body) => (request.parse ? request.parse(await body.text()) : await body.json()) as T),
-    stream: (request) => withRetries<Readable>(request, async (body) => body),
+    send: <T>(request: KubeRequest) => {
+      const parse = request.parse === undefined ? JSON.parse : (request.parse ?? (() => null))
+      const read = ({ text }: Answer): T => parse(text) as T
+      return withRetries<T>(request, () => attempt(request, whole, read, ({ text }) => text))
+    },
+    stream: (request) =>
+      withRetries<Readable>(request, () =>
+        attempt(
+          request,
+          streamed,
+          ({ body }): Readable => body,
+          ({ body }) => body.text(),
+        ),
+      ),
   }
 }
 
-type ResponseBody = Readable & { json(): Promise<unknown>; text(): Promise<string> }
+type Prepared = Awaited<ReturnType<Connection['prepare']>>
+type DispatchOptions = Dispatcher.DispatchOptions & { origin: string }
+type Head = Pick<Answer, 'status' | 'headers'>
 
 /** A 401 is tried once more with fresh credentials: the token may just have been rotated. */
 function worthRetry(error: KubeError, request: KubeRequest): boolean {
   return (error.retryable || error.status === 401) && request.verb !== 'watch'
 }
 
-function requestSignal(request: KubeRequest): AbortSignal | null {
+function streamSignal(request: KubeRequest): AbortSignal | null {
   const endless = request.verb === 'watch' || request.pool === 'logs'
   if (endless) return request.signal ?? null
-  // bodyTimeout never fires on a body that drips: the whole request gets a deadline.
   const deadline = AbortSignal.timeout(request.timeoutMs ?? 10_000)
   return request.signal ? AbortSignal.any([deadline, request.signal]) : deadline
+}
+
+/** Requests of one second share their Date. */
+let lastDate: { text: string; ms: number } = { text: '', ms: Number.NaN }
+
+function parseDate(text: string): number {
+  if (lastDate.text !== text) lastDate = { text, ms: Date.parse(text) }
+  return lastDate.ms
 }
 
 function queryText(query: Record<string, string> | undefined): string {

@@ -73,11 +73,12 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
       }),
 
     createSecret: (secret: unknown, signal?: AbortSignal) =>
-      client.send<KubeObject>({ verb: 'create', resource: 'secrets', path: secrets, body: secret, ...(signal ? { signal } : {}) }),
+      client.send<null>({ verb: 'create', resource: 'secrets', path: secrets, body: secret, parse: null, ...(signal ? { signal } : {}) }),
 
     /** A Secret that is already gone counts as deleted. */
     async deleteSecret(name: string): Promise<KubeResult<null>> {
-      const result = await client.send<unknown>({ verb: 'delete', resource: 'secrets', path: `${secrets}/${encodeURIComponent(name)}` })
+      const path = `${secrets}/${encodeURIComponent(name)}`
+      const result = await client.send<null>({ verb: 'delete', resource: 'secrets', path, parse: null })
       if (!result.ok && result.error.status !== 404) return result
       return { ok: true, value: null }
     },

@@ -50,10 +50,11 @@ export function createSecretOperations(client: KubeClient, namespaceName: string
 
     /** Exactly this object: 409 when another one bears the name now. One that is gone already counts as deleted. */
     async deleteExactSecret(name: string, uid: string): Promise<KubeResult<null>> {
-      const result = await client.send<unknown>({
+      const result = await client.send<null>({
         verb: 'delete',
         resource: 'secrets',
         path: `${secrets}/${encodeURIComponent(name)}`,
+        parse: null,
         body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } },
       })
       if (!result.ok && result.error.status !== 404) return result

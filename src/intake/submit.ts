@@ -56,7 +56,7 @@ export interface SubmitDeps {
   finished: (name: string) => Promise<FinishedTask | null>
   /** One digest over those of all fields, as `finished` has it. */
   digestSummary: (digests: Record<string, string>) => string
-  createSecret: (secret: unknown) => Promise<KubeResult<KubeObject>>
+  createSecret: (secret: unknown) => Promise<KubeResult<unknown>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
   createJob: (job: unknown) => Promise<KubeResult<KubeObject>>
   getJob: (name: string) => Promise<KubeResult<KubeObject>>
@@ -120,7 +120,7 @@ export function createSubmit(deps: SubmitDeps): Submit {
     }
 
     /** A write to the cluster, as a span of its own. */
-    function write(span: string, call: () => Promise<KubeResult<KubeObject>>): Promise<KubeResult<KubeObject>> {
+    function write<T>(span: string, call: () => Promise<KubeResult<T>>): Promise<KubeResult<T>> {
       const about = { parent: context.traceparent, kind: 'client', attributes: { 'k8s.job.name': name } } as const
       return traced(deps.tracer, span, about, call, (result) => (result.ok ? '' : result.error.reason))
     }

@@ -67,7 +67,9 @@ async function putSecret(name: string, labels: Record<string, string> = OURS): P
     data: { TOKEN: Buffer.from('not to be seen').toString('base64') },
   })
   assert.ok(created.ok, name)
-  return created.value.metadata.uid ?? ''
+  const all = await connected.cluster.secretMetadata({ labelSelector: '', limit: 500, continueToken: null })
+  assert.ok(all.ok)
+  return all.value.items.find((meta) => meta.name === name)?.uid ?? ''
 }
 
 async function putJob(name: string, secret: string): Promise<void> {
