@@ -1,6 +1,5 @@
 // The Fastify instance: limits, timeouts, headers, problem details for every kind of error, the cap on requests in flight.
 // It knows no resource; routes are registered by the composition root.
-import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
@@ -13,6 +12,7 @@ import { problemBody, sendProblem } from './lib/http.ts'
 import { describeError, type Logger } from './lib/log.ts'
 import type { Metrics } from './lib/metrics.ts'
 import { readQuery } from './lib/query.ts'
+import { randomText } from './lib/random.ts'
 import { type Tracer, traceField } from './lib/trace.ts'
 import { createValidator } from './lib/validate.ts'
 import type { FieldError } from './model/problem.ts'
@@ -70,7 +70,7 @@ export function createServer(
       ? {}
       : { https: { ...options.tls, requestCert: options.clientCertificates, rejectUnauthorized: false, handshakeTimeout: 10_000 } }),
     trustProxy: options.trustProxy.length > 0 ? [...options.trustProxy] : false,
-    genReqId: () => `req_${randomBytes(9).toString('base64url')}`,
+    genReqId: () => `req_${randomText(9, 'base64url')}`,
     routerOptions: { maxParamLength: 2_048 },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply.headers(SECURITY_HEADERS), refusalOfError(error)),
     clientErrorHandler: answerMalformed,

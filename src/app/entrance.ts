@@ -1,10 +1,10 @@
 // Wires the ways in: one submit and one cancel behind webhook, REST, long poll and socket.
-import { randomBytes } from 'node:crypto'
 import { callbackUrlProblem } from '../callback/index.ts'
 import { jobSpecOptions } from '../config/index.ts'
 import { createAdmission, createCancel, createSubmit, readWebhook } from '../intake/index.ts'
 import { buildTask, differingFields, digests, taskNames } from '../jobspec/index.ts'
 import { createAudit } from '../lib/audit.ts'
+import { randomText } from '../lib/random.ts'
 import { createVerifier, type WebhookHeaders } from '../lib/standard-webhooks.ts'
 import { refusal } from '../model/problem.ts'
 import { projectJob } from '../model/project.ts'
@@ -48,7 +48,7 @@ export function createEntrance(shared: Shared, insecure: boolean, env: Readonly<
     getJob: cluster.getJob,
     projectJob,
     admission,
-    nonce: () => randomBytes(5).toString('hex'),
+    nonce: () => randomText(5, 'hex'),
     audit,
   })
   const cancel = createCancel({

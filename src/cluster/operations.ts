@@ -50,13 +50,14 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
         timeoutMs: 3_000,
       }),
 
+    /** What was made of it comes by the watch, a moment later. */
     createJob: (job: unknown, signal?: AbortSignal) =>
-      client.send<KubeObject>({
+      client.send<null>({
         verb: 'create',
         resource: 'jobs',
         path: jobs,
         body: job,
-        parse: parseObject,
+        parse: null,
         ...(signal ? { signal } : {}),
       }),
 

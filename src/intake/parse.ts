@@ -16,11 +16,13 @@ const validators = {
 /** Deeper nesting than any real message has; every later walk over the value is recursive. */
 const DEEPEST_NESTING = 64
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** Bytes of a request body: UTF-8 (a byte order mark is refused too), JSON, not nested too deeply. */
 export function parseJsonBytes(raw: Uint8Array): Parsed<unknown> {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw)
+    text = utf8.decode(raw)
   } catch {
     return {
       ok: false,

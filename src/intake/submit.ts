@@ -28,7 +28,10 @@ export interface FinishedTask {
   closedSeconds: number
 }
 
-type Created = { ok: true; job: JobView; duplicate: boolean; identity: TaskIdentity } | { ok: false; refusal: Refusal }
+/** What a Job says of its task: the one in the cluster, or the one that we have just made. */
+type TaskJob = Pick<JobView, 'name' | 'annotations'>
+
+type Created = { ok: true; job: TaskJob; duplicate: boolean; identity: TaskIdentity } | { ok: false; refusal: Refusal }
 
 export type Submitted =
   | Created
@@ -40,7 +43,14 @@ export type Submit = (assignment: Assignment, context: SubmitContext) => Promise
 export type Build = (
   assignment: Assignment,
   context: { jobName: string; nonce: string; callbackUrl: string | null; traceparent: string | null },
-) => { ok: true; job: object; secret: { metadata?: { name?: string } } | null; warnings: string[] } | { ok: false; errors: FieldError[] }
+) =>
+  | {
+      ok: true
+      job: { metadata?: { annotations?: Record<string, string> } }
+      secret: { metadata?: { name?: string } } | null
+      warnings: string[]
+    }
+  | { ok: false; errors: FieldError[] }
 
 export interface SubmitDeps {
   workerId: string
@@ -58,7 +68,7 @@ export interface SubmitDeps {
   digestSummary: (digests: Record<string, string>) => string
   createSecret: (secret: unknown) => Promise<KubeResult<unknown>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>
-  createJob: (job: unknown) => Promise<KubeResult<KubeObject>>
+  createJob: (job: unknown) => Promise<KubeResult<unknown>>
   getJob: (name: string) => Promise<KubeResult<KubeObject>>
   projectJob: (raw: unknown) => JobView
   /** Whether one more task may be taken now. */
@@ -141,7 +151,7 @@ export function createSubmit(deps: SubmitDeps): Submit {
       }
       const created = await write('create Job', () => deps.createJob(built.job))
       mayExist = created.ok || created.error.status === 409 || created.error.outcomeUnknown
-      if (created.ok) return { ok: true, job: deps.projectJob(created.value), duplicate: false, identity }
+      if (created.ok) return { ok: true, job: { name, annotations: built.job.metadata?.annotations ?? {} }, duplicate: false, identity }
       const { error } = created
       if (error.status === 409) return adopt(name, built.secret?.metadata?.name ?? null, assignment, identity)
       // A definite no: nothing will ever name this Secret. An unknown outcome deletes nothing; the sweeper looks later.
@@ -181,7 +191,7 @@ export function createSubmit(deps: SubmitDeps): Submit {
     }
   }
 
-  function compare(job: JobView, assignment: Assignment, identity: TaskIdentity): Created {
+  function compare(job: TaskJob, assignment: Assignment, identity: TaskIdentity): Created {
     const { taskId, executionId } = identity
     if (job.annotations[ANNOTATIONS.taskId] !== taskId || job.annotations[ANNOTATIONS.executionId] !== executionId) {
       return {
@@ -255,7 +265,7 @@ function unpaired(value: unknown, pointer: string): FieldError[] {
   )
 }
 
-function storedDigests(job: JobView): Record<string, string> {
+function storedDigests(job: TaskJob): Record<string, string> {
   try {
     return JSON.parse(job.annotations[ANNOTATIONS.digest] ?? '{}') as Record<string, string>
   } catch {
