@@ -13,12 +13,12 @@ const LABEL_TEXT_LENGTH = 63 - 1 - LABEL_HASH_LENGTH
 
 /** Lower-case base32 (RFC 4648 alphabet) of the first bits of sha256, valid in names and label values. */
 export function shortHash(text: string, length: number): string {
-  const bytes = hash('sha256', text, 'buffer')
+  const bytes = hash('sha256', text, 'latin1')
   let out = ''
   let bits = 0
   let value = 0
-  for (const byte of bytes) {
-    value = (value << 8) | byte
+  for (let index = 0; out.length < length; index++) {
+    value = (value << 8) | bytes.charCodeAt(index)
     bits += 8
     while (bits >= 5 && out.length < length) {
       bits -= 5
@@ -38,17 +38,26 @@ export interface TaskNames {
 /** The Job's name (a DNS label) and the two label values of one run. */
 export function taskNames(identity: TaskIdentity): TaskNames {
   // A JSON array separates the ids unambiguously, and escapes lone surrogates instead of folding them into one.
-  const hash = shortHash(JSON.stringify([identity.workerId, identity.taskId, identity.executionId]), JOB_HASH_LENGTH)
-  return {
-    jobName: ['task', slug(identity.taskId), hash].filter((part) => part !== '').join('-'),
+  const key = JSON.stringify([identity.workerId, identity.taskId, identity.executionId])
+  // Asked for again while one assignment is worked on.
+  if (lastNames?.key === key) return lastNames.names
+  const readable = slug(identity.taskId)
+  const names = {
+    jobName: `task-${readable === '' ? '' : `${readable}-`}${shortHash(key, JOB_HASH_LENGTH)}`,
     workerLabel: workerLabel(identity.workerId),
     taskLabel: hashedLabel(identity.taskId),
   }
+  lastNames = { key, names }
+  return names
 }
+
+let lastNames: { key: string; names: TaskNames } | null = null
+let lastWorker: { id: string; label: string } | null = null
 
 /** The value of the label jobhook.dev/worker: what one worker's informer selects by. */
 export function workerLabel(workerId: string): string {
-  return hashedLabel(workerId)
+  if (lastWorker?.id !== workerId) lastWorker = { id: workerId, label: hashedLabel(workerId) }
+  return lastWorker.label
 }
 
 /** The labels on a task's Job, Pod and Secret. */
