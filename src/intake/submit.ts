@@ -10,6 +10,7 @@ import { ANNOTATIONS, SCHEMA_VERSION } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
 import type { KubeObject, KubeResult } from '../model/kube-api.ts'
 import { type FieldError, type Refusal, refusal } from '../model/problem.ts'
+import { annotationsOf } from '../model/project.ts'
 import type { Admission } from './admission.ts'
 import { invalid } from './parse.ts'
 import { refusedBy } from './refused.ts'
@@ -151,7 +152,8 @@ export function createSubmit(deps: SubmitDeps): Submit {
       }
       const created = await write('create Job', () => deps.createJob(built.job))
       mayExist = created.ok || created.error.status === 409 || created.error.outcomeUnknown
-      if (created.ok) return { ok: true, job: { name, annotations: built.job.metadata?.annotations ?? {} }, duplicate: false, identity }
+      if (created.ok)
+        return { ok: true, job: { name, annotations: annotationsOf(built.job.metadata?.annotations) }, duplicate: false, identity }
       const { error } = created
       if (error.status === 409) return adopt(name, built.secret?.metadata?.name ?? null, assignment, identity)
       // A definite no: nothing will ever name this Secret. An unknown outcome deletes nothing; the sweeper looks later.

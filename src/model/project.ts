@@ -137,7 +137,8 @@ function labelsOf(value: unknown): Record<string, string> {
   return labels
 }
 
-function annotationsOf(value: unknown): Record<string, string> {
+/** Of an object's annotations those that are ours, without the prefix. */
+export function annotationsOf(value: unknown): Record<string, string> {
   const all = rawOf(value)
   const annotations: Record<string, string> = {}
   for (const name of Object.keys(all)) {

@@ -96,6 +96,18 @@ test('the same assignment again is answered as a repeat and runs once; other con
   assert.equal(receiver.verdicts('twice').length, 1)
 })
 
+test('the same assignment four times at the same instant runs once and each sender is told 202; one with other content is told what differs', async () => {
+  const message = shellTask('at-once', 'true')
+  const same = [1, 2, 3, 4].map(() => jobhook.webhook(message))
+  const [other, ...answers] = await Promise.all([jobhook.webhook(shellTask('at-once', 'false')), ...same])
+  const refused = [other, ...answers].filter(({ status }) => status !== 202)
+  // Whichever comes first is the one that runs.
+  assert.ok(refused.length === 1 || refused.length === 4, `${refused.length} refused`)
+  for (const { status, body } of refused) assert.deepEqual([status, body.errors[0].pointer], [409, '/data/args'])
+  await verdictOf('at-once')
+  assert.equal(receiver.verdicts('at-once').length, 1)
+})
+
 test('a cancellation stops the workload before its verdict is sent', async () => {
   await jobhook.webhook(shellTask('cancel-1', 'trap "exit 0" TERM; while true; do sleep 0.1; done'))
   await until('it runs', () => receiver.of('cancel-1')[0], slow)
