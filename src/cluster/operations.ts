@@ -14,6 +14,10 @@ const PATCH_TYPES: Record<PatchKind, string> = {
   json: 'application/json-patch+json',
 }
 
+/** Writes of every task. Looking for unknown and doubled fields costs the API server a second decoding each, and its warnings would be read by nobody:
+ * the manifest was tried with Strict at the start (`reviews.ts`). */
+const UNCHECKED = { fieldValidation: 'Ignore' }
+
 /** Where the watched resources live in the API. */
 const RESOURCE_PATHS = { jobs: '/apis/batch/v1', pods: '/api/v1', configmaps: '/api/v1' } as const
 export type WatchedResource = keyof typeof RESOURCE_PATHS
@@ -56,6 +60,7 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
         verb: 'create',
         resource: 'jobs',
         path: jobs,
+        query: UNCHECKED,
         body: job,
         parse: null,
         ...(signal ? { signal } : {}),
@@ -68,13 +73,22 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
         verb: 'patch',
         resource: 'jobs',
         path: `${jobs}/${encodeURIComponent(name)}`,
+        query: UNCHECKED,
         body: patch,
         contentType: PATCH_TYPES[kind],
         parse: parseObject,
       }),
 
     createSecret: (secret: unknown, signal?: AbortSignal) =>
-      client.send<null>({ verb: 'create', resource: 'secrets', path: secrets, body: secret, parse: null, ...(signal ? { signal } : {}) }),
+      client.send<null>({
+        verb: 'create',
+        resource: 'secrets',
+        path: secrets,
+        query: UNCHECKED,
+        body: secret,
+        parse: null,
+        ...(signal ? { signal } : {}),
+      }),
 
     /** A Secret that is already gone counts as deleted. */
     async deleteSecret(name: string): Promise<KubeResult<null>> {
