@@ -66,7 +66,9 @@ if (process.platform !== 'win32' && !existsSync(command)) {
 const [script, ...args] = process.argv.slice(2)
 if (script !== undefined) {
   const path = [join(modules, '.bin'), process.env.PATH].join(process.platform === 'win32' ? ';' : ':')
-  const child = spawn(localNode, [script, ...args], { stdio: 'inherit', env: { ...process.env, PATH: path } })
+  // TypeScript whose types are stripped once: a run of the tests starts some hundred processes of the same files.
+  const cache = { NODE_COMPILE_CACHE: join(modules, '.cache', 'jobhook-compiled') }
+  const child = spawn(localNode, [script, ...args], { stdio: 'inherit', env: { ...cache, ...process.env, PATH: path } })
   // Ctrl-C reaches the child from the terminal; a signal sent to this process alone is passed on. Either way the child decides when it is over.
   process.on('SIGINT', () => {})
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { processBasics } from '../support/environment.ts'
 
 export interface Replica {
   name: string
@@ -65,12 +66,7 @@ export function createReplica(options: { name: string; folder: string; config: o
       const args = ['--import', CLOCK, 'src/main.ts', 'serve', '--config', configFile, '--address-file', addressFile]
       const current = spawn(process.execPath, args, {
         cwd: options.root ?? ROOT,
-        env: {
-          PATH: process.env.PATH,
-          HOME: process.env.HOME,
-          CHAOS_CLOCK_FILE: clockFile,
-          ...(options.podName === null ? {} : { POD_NAME: options.podName }),
-        } as NodeJS.ProcessEnv,
+        env: { ...processBasics(), CHAOS_CLOCK_FILE: clockFile, ...(options.podName === null ? {} : { POD_NAME: options.podName }) },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       child = current

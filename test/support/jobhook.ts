@@ -7,6 +7,7 @@ import { after } from 'node:test'
 import { request } from 'undici'
 import { stringify } from 'yaml'
 import { createSigner, generateSecret } from '../../src/lib/standard-webhooks.ts'
+import { processBasics } from './environment.ts'
 import { until } from './wait.ts'
 
 export const WEBHOOK_SECRET = generateSecret()
@@ -75,7 +76,7 @@ export async function startJobhook(config: Record<string, unknown>, env: Record<
   )
   const child = spawn(process.execPath, ['src/main.ts', 'serve', '--config', configFile, '--address-file', addressFile], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env } as NodeJS.ProcessEnv,
+    env: { ...processBasics(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   started.add(child)
