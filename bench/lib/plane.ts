@@ -65,7 +65,7 @@ export async function startPlane(kind: PlaneKind, options: { say: (text: string)
       auditLog: cluster.auditLog,
       async wipe() {
         await wipe(etcdUrl, cluster.namespace)
-        await untilEmpty(admin, cluster.namespace)
+        await untilEmpty(admin, cluster.namespace, () => wipe(etcdUrl, cluster.namespace))
       },
       stop,
     }
@@ -106,16 +106,18 @@ async function wipe(etcdUrl: string, namespace: string): Promise<void> {
   }
 }
 
-/** The API server's own cache has seen the deletions too: a hundred thousand at once take it a while. */
-async function untilEmpty(admin: Credentials, namespace: string): Promise<void> {
+/** The API server's own cache has seen the deletions too: a hundred thousand at once take it a while. A controller may make a Pod of a Job just gone. */
+async function untilEmpty(admin: Credentials, namespace: string, again: () => Promise<void>): Promise<void> {
   const client = createRawClient(admin, 1)
   const deadline = performance.now() + 180_000
+  let tries = 0
   for (const path of [jobsPath(namespace), podsPath(namespace), secretsPath(namespace)]) {
     for (;;) {
       const { status, text } = await client.send('GET', `${path}?limit=1`)
       if (status === 200 && (JSON.parse(text) as { items: unknown[] }).items.length === 0) break
       if (performance.now() > deadline) throw new Error(`${path} is not empty: ${status} ${text.slice(0, 300)}`)
       await delay(100)
+      if (++tries % 50 === 0) await again()
     }
   }
   await client.close()
