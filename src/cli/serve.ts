@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type AppOptions, createApp } from '../app.ts'
 import { type Config, entrances, explainConfig, settingsOf } from '../config/index.ts'
 import { systemClock } from '../lib/clock.ts'
+import { giveBackMemory } from '../lib/heap.ts'
 import { createLog, describeError, type Logger } from '../lib/log.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 import { startTelemetry, type Telemetry } from '../telemetry/index.ts'
@@ -97,6 +98,8 @@ async function run(
       },
     )
     const { host, port } = hostAndPort(config.listen)
+    await app.server.ready()
+    giveBackMemory()
     app.start()
     await app.server.listen({ host, port })
     const url = urlOf(config.tls.cert_file === undefined ? 'http' : 'https', app.server.server.address() as AddressInfo)

@@ -257,14 +257,23 @@ export function createSubmit(deps: SubmitDeps): Submit {
 
 /** Strings with lone surrogates cannot be written as UTF-8, so they could never reach the cluster as they are. */
 function unpaired(value: unknown, pointer: string): FieldError[] {
-  if (typeof value === 'string')
-    return value.isWellFormed() ? [] : [{ pointer, detail: 'has a lone surrogate, which is no character: send well-formed Unicode' }]
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, member]) =>
+  if (wellFormed(value)) return []
+  if (typeof value === 'string') return [{ pointer, detail: 'has a lone surrogate, which is no character: send well-formed Unicode' }]
+  return Object.entries(value as object).flatMap(([key, member]) =>
     key.isWellFormed()
       ? unpaired(member, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`)
       : [{ pointer, detail: 'has a key with a lone surrogate, which is no character' }],
   )
+}
+
+/** Whether every string and key is; where one is not is only looked for then. */
+function wellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return true
+  for (const key of Object.keys(value)) {
+    if (!key.isWellFormed() || !wellFormed((value as Record<string, unknown>)[key])) return false
+  }
+  return true
 }
 
 function storedDigests(job: TaskJob): Record<string, string> {

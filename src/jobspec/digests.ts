@@ -61,8 +61,9 @@ export function knownPart(schema: TSchema, value: unknown): unknown {
   const members: Record<string, TSchema> | undefined = schema.properties
   if (!members) return value
   const result: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(members)) {
-    if (Object.hasOwn(value, name) && value[name] !== undefined) result[name] = knownPart(member, value[name])
+  for (const name of Object.keys(value)) {
+    const member = Object.hasOwn(members, name) ? members[name] : undefined
+    if (member && value[name] !== undefined) result[name] = knownPart(member, value[name])
   }
   return result
 }

@@ -32,7 +32,11 @@ export interface EnvInput {
 
 export function mergeEnv(input: EnvInput): MergedEnv {
   const variables = new Map<string, Variable[]>()
-  const add = (name: string, origin: EnvOrigin, value: Value) => variables.set(name, [...(variables.get(name) ?? []), { origin, value }])
+  const add = (name: string, origin: EnvOrigin, value: Value): void => {
+    const candidates = variables.get(name)
+    if (candidates) candidates.push({ origin, value })
+    else variables.set(name, [{ origin, value }])
+  }
 
   for (const [name, value] of input.profile) add(name, 'profile', { kind: 'plain', value })
   for (const [name, value] of Object.entries(input.assignment)) add(name, 'assignment', { kind: 'secret', value })

@@ -58,7 +58,7 @@ test('the Dockerfile’s steps make a tree that another user can start, with not
   const app = join(image.root, image.workdir)
   assert.match(image.user, /^[1-9]\d*:[1-9]\d*$/)
   assert.equal(image.labels['org.opencontainers.image.licenses'], 'Apache-2.0')
-  assert.deepEqual(image.entrypoint, ['node', '--max-semi-space-size=2', '/app/bin/jobhook.js'])
+  assert.deepEqual(image.entrypoint, ['node', '--max-semi-space-size=8', '--heap-growing-percent=50', '/app/bin/jobhook.js'])
   for (const name of ['typescript', '@biomejs', 'fast-check', 'node'])
     assert.ok(!readdirSync(join(app, 'node_modules')).includes(name), `${name} is for development only`)
   assert.deepEqual(readdirSync(app).sort(), ['LICENSE', 'bin', 'dist', 'node_modules', 'openapi.yaml', 'package.json'])
