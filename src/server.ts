@@ -1,11 +1,11 @@
 // The Fastify instance: limits, timeouts, headers, problem details for every kind of error, the cap on requests in flight.
 // It knows no resource; routes are registered by the composition root.
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { TSchema } from '@sinclair/typebox'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { type AccessOptions, guardAccess } from './access.ts'
+import { capInFlight } from './in-flight.ts'
 import { parseJsonBytes } from './intake/parse.ts'
 import type { App } from './lib/http.ts'
 import { problemBody, sendProblem } from './lib/http.ts'
@@ -113,7 +113,7 @@ export function createServer(
   traceRequests(app, deps.tracer)
   countRequests(app, deps.metrics)
   const answerUnknown = answerUnknownRoutes(app)
-  capInFlight(app, options.requestsInFlight)
+  capInFlight(app, options.requestsInFlight, answerTooSlow)
   guardAccess(app, deps, options)
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing.has(app)) reply.header('connection', 'close')
@@ -193,39 +193,6 @@ function answerUnknownRoutes(app: App): (request: FastifyRequest, reply: Fastify
   return answer
 }
 
-/** Requests beyond the cap are refused before their body is read: 500 pipelined requests would start 500 handlers. */
-function capInFlight(app: App, cap: number): void {
-  let inFlight = 0
-  /** By connection, so that whatever is open on it is given back when it closes. */
-  const counted = new WeakMap<Socket, Set<ServerResponse>>()
-  const openOn = (socket: Socket): Set<ServerResponse> => {
-    const known = counted.get(socket)
-    if (known) return known
-    const open = new Set<ServerResponse>()
-    counted.set(socket, open)
-    socket.once('close', () => {
-      inFlight -= open.size
-      open.clear()
-    })
-    return open
-  }
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.uncapped) return
-    if (inFlight >= cap)
-      return sendProblem(reply, refusal('overloaded', `more than ${cap} requests are being worked on`, { retryAfterSeconds: 1 }))
-    const { socket } = request.raw
-    // Its sender has gone already; its close was told before anybody could listen.
-    if (socket.destroyed) return
-    inFlight++
-    const open = openOn(socket)
-    open.add(reply.raw)
-    // Not onResponse and onRequestAbort: of a sender that goes away while its request is worked on, neither is told.
-    reply.raw.once('close', () => {
-      if (open.delete(reply.raw)) inFlight--
-    })
-  })
-}
-
 /** Connections whose last answer was that their bytes are ambiguous: nothing more is said on them. */
 const refusedSockets = new WeakSet<Socket>()
 
@@ -244,4 +211,11 @@ function answerMalformed(error: Error & { code?: string }, socket: Socket): void
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n${body}`,
   )
+}
+
+/** As when its time is up, only sooner: others wait for its room. */
+function answerTooSlow(socket: Socket): void {
+  answerMalformed(Object.assign(new Error('slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
+  // What it still sends is not read.
+  socket.destroySoon()
 }

@@ -155,6 +155,8 @@ export function createLedgerWriter(
     note(entry, expiresMs) {
       if (ledger.has(entry.key)) return
       ledger.remember(entry)
+      // Whatever was written of it before is not there any more: somebody deleted it, and the task ran again.
+      written.delete(entry.key)
       const nowMs = clock.now()
       const leftMs = expiresMs === null ? LONGEST_DELAY_MS : (expiresMs - nowMs) / 2
       const soon = ledger.unwrittenCount() >= BATCH_ENTRIES
