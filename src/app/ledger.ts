@@ -90,7 +90,7 @@ export function createLedgerKeeper(
 
   function note(name: string): void {
     const task = informer.tasks.get(name)
-    if (!task || ledger.has(ledgerKey(name)) || !parts.isClosed(task.job)) return
+    if (!task || !parts.isClosed(task.job) || ledger.has(ledgerKey(name))) return
     const entry = entryOf(task)
     if (entry) writer.note(entry, expiresMs(task.job))
   }

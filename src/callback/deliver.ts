@@ -1,6 +1,6 @@
 // Sends one signed callback and says what the receiver made of it. No retry here: when to try again is recorded on the Job and decided there.
-import { request } from 'undici'
 import type { Clock } from '../lib/clock.ts'
+import { exchange } from '../lib/exchange.ts'
 import { describeError, type Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { parseRetryAfter } from '../lib/retry-after.ts'
@@ -42,30 +42,35 @@ export function createDeliverer(
     // A proxy would connect for us, so an address in the URL itself is looked at here as well.
     const problem = literalProblem(message.url, message.perTask ? guardedPolicy : 'trusted')
     if (problem) throw new EgressRefused(new URL(message.url).hostname, new URL(message.url).hostname, problem)
-    // bodyTimeout never fires on an answer that drips: the attempt as a whole gets a deadline.
-    const deadline = AbortSignal.timeout(options.timeoutMs)
     const timestamp = Math.floor(deps.clock.now() / 1000)
-    const response = await request(message.url, {
-      method: 'POST',
+    const { origin, pathname, search } = new URL(message.url)
+    const { status, headers } = await exchange({
       dispatcher: message.perTask ? deps.transport.guarded : deps.transport.trusted,
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': options.userAgent,
-        'webhook-id': message.id,
-        'webhook-timestamp': String(timestamp),
-        'webhook-signature': deps.sign(message.id, timestamp, message.body),
-        ...(traceparent === null ? {} : { traceparent }),
+      options: {
+        origin,
+        path: pathname + search,
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': options.userAgent,
+          'webhook-id': message.id,
+          'webhook-timestamp': String(timestamp),
+          'webhook-signature': deps.sign(message.id, timestamp, message.body),
+          ...(traceparent === null ? {} : { traceparent }),
+        },
+        body: message.body,
+        headersTimeout: options.timeoutMs,
+        bodyTimeout: options.timeoutMs,
       },
-      body: message.body,
-      signal: AbortSignal.any([deadline, signal]),
-      headersTimeout: options.timeoutMs,
-      bodyTimeout: options.timeoutMs,
+      // bodyTimeout never fires on an answer that drips: the attempt as a whole gets a deadline.
+      timeoutMs: options.timeoutMs,
+      signal,
+      body: 'none',
+      limitBytes: ANSWER_LIMIT_BYTES,
     })
-    await response.body.dump({ limit: ANSWER_LIMIT_BYTES }).catch(() => {})
-    const status = response.statusCode
     if (status >= 200 && status < 300) return { kind: 'acknowledged', status }
     if (status === 410) return { kind: 'gone' }
-    const afterMs = parseRetryAfter(response.headers['retry-after'], deps.clock.now())
+    const afterMs = parseRetryAfter(headers['retry-after'], deps.clock.now())
     return {
       kind: 'retry',
       status,

@@ -3,11 +3,11 @@ import type { Readable } from 'node:stream'
 import { type Dispatcher, request as httpRequest } from 'undici'
 import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
+import { type Answer, exchange } from '../lib/exchange.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KubeError, KubeResult } from '../model/kube-api.ts'
 import type { Connection, Pool } from './connection.ts'
 import { errorFromAnswer, errorFromThrown } from './errors.ts'
-import { type Answer, exchange } from './exchange.ts'
 
 export interface KubeRequest {
   verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'

@@ -241,7 +241,8 @@ export const ConfigSchema = Type.Object(
           minimum: 1,
           maximum: 100_000,
           default: 512,
-          description: 'HTTP requests worked on at once; beyond it 503.',
+          description:
+            'HTTP requests worked on at once; beyond it 503. As many bodies may be on their way; beyond it the oldest that drips is cut off (408).',
         }),
         connections: Type.Integer({
           minimum: 1,

@@ -24,7 +24,8 @@ export type Failed =
   | { kind: 'too_large'; cause: string }
   | { kind: 'failed'; status: number; cause: string; retryAfterMs: number | null }
 
-export type Leased = { kind: 'messages'; lease: string; messages: LeasedMessage[] } | { kind: 'nothing' } | Failed
+/** `withoutId`: how many more came that cannot be acknowledged, so that they must not be carried out either. */
+export type Leased = { kind: 'messages'; lease: string; messages: LeasedMessage[]; withoutId: number } | { kind: 'nothing' } | Failed
 
 export interface PollClient {
   /** Waits up to `waitSeconds` at the control plane. */
@@ -114,11 +115,13 @@ function readLease(value: unknown): Leased | null {
   if (!('lease' in value) || typeof value.lease !== 'string') return null
   const messages: LeasedMessage[] = []
   for (const each of value.messages as unknown[]) {
-    if (typeof each !== 'object' || each === null || !('id' in each) || typeof each.id !== 'string') return null
+    // One bad message must not keep the others of its lease from being taken, lease after lease.
+    if (typeof each !== 'object' || each === null || !('id' in each) || typeof each.id !== 'string') continue
     const { id, ...message } = each
     messages.push({ id, message })
   }
-  return { kind: 'messages', lease: value.lease, messages }
+  if (messages.length === 0) return null
+  return { kind: 'messages', lease: value.lease, messages, withoutId: value.messages.length - messages.length }
 }
 
 /** null: longer than the limit; the rest is not read. */

@@ -72,6 +72,8 @@ export function createPoller(
       const leased = await deps.client.lease(max, options.waitSeconds, signal)
       if (leased.kind === 'messages') {
         most = options.maxMessages
+        if (leased.withoutId > 0)
+          log.warn({ messages: leased.withoutId }, 'long poll: messages without an id were left out; each needs one')
         const took = await handle(leased.lease, leased.messages)
         failures = took ? 0 : failures + 1
         state = took

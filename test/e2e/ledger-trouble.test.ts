@@ -1,53 +1,25 @@
 // What becomes of intake and reports when the ledger of finished tasks is deleted, spoilt or refused: a finished task may run again, and nothing else. On the
 // embedded API behind the chaos proxy, which can be told to refuse every request for ConfigMaps.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { request } from 'undici'
-import { stringify } from 'yaml'
-import { startEmbedded } from '../../src/embedded/index.ts'
 import { workerLabel } from '../../src/jobspec/index.ts'
-import { readAccess } from '../chaos/api.ts'
-import { type ChaosProxy, kubeRequestKind, startProxy } from '../chaos/proxy.ts'
 import { CALLBACK_SECRET, freshWorkerId, type Jobhook, shellTask, startJobhook } from '../support/jobhook.ts'
+import { type ProxiedApi, startProxiedApi } from '../support/proxied.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { until } from '../support/wait.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'jobhook-ledger-trouble-'))
-const kubeconfig = join(folder, 'kubeconfig')
-let embedded: Awaited<ReturnType<typeof startEmbedded>>
-let api: string
-let proxy: ChaosProxy
+let api: ProxiedApi
 let receiver: Receiver
 let refused = false
 let jobhook: Jobhook | null = null
 let workerId = ''
 
 before(async () => {
-  embedded = await startEmbedded({ kubeconfigFile: join(folder, 'embedded') })
-  const { server, headers } = readAccess(join(folder, 'embedded'))
-  api = `${server}/api/v1/namespaces/default/configmaps`
-  proxy = await startProxy({
-    target: new URL(server).origin,
-    headers,
-    kindOf: kubeRequestKind,
-    fault: (kind) =>
-      refused && kind.endsWith(' configmaps') ? { kind: 'answer', status: 403, retryAfterSeconds: null } : { kind: 'none' },
-  })
-  receiver = await startReceiver(CALLBACK_SECRET)
-  writeFileSync(
-    kubeconfig,
-    stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'c', cluster: { server: proxy.url + new URL(server).pathname.replace(/\/$/, '') } }],
-      users: [{ name: 'u', user: {} }],
-      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u', namespace: 'default' } }],
-      'current-context': 'c',
-    }),
+  api = await startProxiedApi((kind) =>
+    refused && kind.endsWith(' configmaps') ? { kind: 'answer', status: 403, retryAfterSeconds: null } : { kind: 'none' },
   )
+  receiver = await startReceiver(CALLBACK_SECRET)
 })
 afterEach(async () => {
   refused = false
@@ -56,16 +28,14 @@ afterEach(async () => {
 })
 after(async () => {
   await receiver?.close()
-  await proxy?.close()
-  await embedded?.close()
-  rmSync(folder, { recursive: true, force: true })
+  await api?.close()
 })
 
 async function start(): Promise<Jobhook> {
   workerId = freshWorkerId('ledger-trouble')
   jobhook = await startJobhook({
     worker_id: workerId,
-    backend: { kubernetes: { kubeconfig, default_image: 'x' } },
+    backend: { kubernetes: { kubeconfig: api.kubeconfig, default_image: 'x' } },
     callback: { url: receiver.url, secrets: [CALLBACK_SECRET] },
     retention: { success: '1s' },
     leader_election: { lease_duration: '3s' },
@@ -86,8 +56,10 @@ interface ConfigMap {
   data?: Record<string, string>
 }
 
+const configMaps = (): string => `${api.server}/api/v1/namespaces/default/configmaps`
+
 async function segments(): Promise<ConfigMap[]> {
-  const answer = await request(`${api}?labelSelector=${encodeURIComponent(`jobhook.dev/worker=${workerLabel(workerId)}`)}`)
+  const answer = await request(`${configMaps()}?labelSelector=${encodeURIComponent(`jobhook.dev/worker=${workerLabel(workerId)}`)}`)
   return ((await answer.body.json()) as { items: ConfigMap[] }).items
 }
 
@@ -95,7 +67,7 @@ const has = async (entries: number): Promise<boolean> =>
   (await segments()).flatMap(({ data }) => Object.values(data ?? {}).flatMap((text) => text.split('\n'))).length === entries
 
 async function change(method: 'DELETE' | 'PATCH', name: string, body?: unknown): Promise<void> {
-  const answer = await request(`${api}/${name}`, {
+  const answer = await request(`${configMaps()}/${name}`, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/merge-patch+json' } }),
   })

@@ -177,3 +177,37 @@ test('answers that refuse, are no JSON or too large do not end the polling', asy
   await verdictOf('sick-poll')
   await jobhook.stop()
 })
+
+test('a message without an id is left out and told; the others of its lease are carried out', async () => {
+  const workerId = freshWorkerId('no-id')
+  let acked = ''
+  let handedOut = false
+  polled.intercept = (request, response) => {
+    const ack = request.url?.endsWith('/ack')
+    if (!ack && handedOut) return false
+    response.setHeader('content-type', 'application/json')
+    if (ack) {
+      request.on('data', (bytes: Buffer) => {
+        acked += bytes
+      })
+      response.end('{}')
+      return true
+    }
+    handedOut = true
+    const messages = [
+      shellTask('no-id-1', 'true'),
+      { ...shellTask('no-id-2', 'true'), id: 7 },
+      { id: 'm-1', ...shellTask('no-id-3', 'true') },
+      null,
+    ]
+    response.end(JSON.stringify({ lease: 'l-1', expires_in: 60, messages }))
+    return true
+  }
+  const jobhook = await start(workerId)
+  assert.equal((await verdictOf('no-id-3')).type, 'task_completed')
+  polled.intercept = () => false
+  assert.deepEqual(JSON.parse(acked), { lease: 'l-1', results: [{ id: 'm-1', result: 'claimed' }] })
+  assert.equal((await cluster.jobsOf(workerId)).length, 1)
+  assert.match(jobhook.log(), /"messages":3,"msg":"long poll: messages without an id were left out; each needs one"/)
+  await jobhook.stop()
+})

@@ -9,7 +9,12 @@ import { refusal } from '../../src/model/problem.ts'
 import { manualClock, settled } from './parts.ts'
 
 const claimed: Taken = { kind: 'claimed', identity: { workerId: 'w', taskId: 't', executionId: 't' }, job: 'j', duplicate: false }
-const messages = (...ids: string[]): Leased => ({ kind: 'messages', lease: 'l-1', messages: ids.map((id) => ({ id, message: id })) })
+const messages = (...ids: string[]): Leased => ({
+  kind: 'messages',
+  lease: 'l-1',
+  messages: ids.map((id) => ({ id, message: id })),
+  withoutId: 0,
+})
 const failed = (status: number, retryAfterMs: number | null = null): Leased => ({
   kind: 'failed',
   status,

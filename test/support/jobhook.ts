@@ -58,7 +58,12 @@ export function clusterConfig(): { config: Record<string, unknown>; env: Record<
   return { config: { cluster: 'embedded', backend: { kubernetes: { default_image: 'local' } } }, env: {}, real: false }
 }
 
-export async function startJobhook(config: Record<string, unknown>, env: Record<string, string> = {}): Promise<Jobhook> {
+/** `ready: false`: returns as soon as it listens. */
+export async function startJobhook(
+  config: Record<string, unknown>,
+  env: Record<string, string> = {},
+  { ready = true }: { ready?: boolean } = {},
+): Promise<Jobhook> {
   const folder = mkdtempSync(join(tmpdir(), 'jobhook-test-'))
   folders.add(folder)
   const configFile = join(folder, 'config.yaml')
@@ -100,10 +105,12 @@ export async function startJobhook(config: Record<string, unknown>, env: Record<
     child.kill('SIGKILL')
     throw new Error(`jobhook did not start:\n${output.slice(-4_000)}`, { cause: error })
   })
-  await until('jobhook is ready', async () => (await request(`${url}/readyz`)).statusCode === 200).catch((error: unknown) => {
-    child.kill('SIGKILL')
-    throw new Error(`jobhook did not get ready:\n${output.slice(-4_000)}`, { cause: error })
-  })
+  if (ready) {
+    await until('jobhook is ready', async () => (await request(`${url}/readyz`)).statusCode === 200).catch((error: unknown) => {
+      child.kill('SIGKILL')
+      throw new Error(`jobhook did not get ready:\n${output.slice(-4_000)}`, { cause: error })
+    })
+  }
   return {
     url,
     pid: child.pid ?? 0,

@@ -8,8 +8,10 @@ export interface Exchange {
   /** For the whole of it, waiting for a connection and the last byte of the body included. */
   timeoutMs: number
   signal?: AbortSignal | undefined
-  /** Whether a 2xx answer's body is of interest; an error's always is. */
-  body: 'text' | 'ignored'
+  /** Whether a 2xx answer's body is of interest; an error's always is. `none`: no body is, so that a status counts although its body is not all there in time. */
+  body: 'text' | 'ignored' | 'none'
+  /** Of a longer body the rest is not read, and the connection is given up. */
+  limitBytes?: number
 }
 
 export interface Answer {
@@ -21,14 +23,16 @@ export interface Answer {
 }
 
 /** @throws TimeoutError (DOMException) at the deadline; the signal's reason; undici's error when there is no whole answer */
-export function exchange({ dispatcher, options, timeoutMs, signal, body }: Exchange): Promise<Answer> {
+export function exchange({ dispatcher, options, timeoutMs, signal, body, limitBytes }: Exchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | null = null
     let ended = false
     let status = 0
     let headers: Answer['headers'] = {}
     let chunks: Buffer[] = []
+    let read = 0
     const timer = setTimeout(() => {
+      if (body === 'none' && status !== 0) return enough()
       fail(new DOMException(`the request took longer than ${timeoutMs} ms`, 'TimeoutError'))
     }, timeoutMs)
     const onAbort = (): void => fail(signal?.reason)
@@ -37,6 +41,18 @@ export function exchange({ dispatcher, options, timeoutMs, signal, body }: Excha
       ended = true
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
+    }
+
+    function answered(): void {
+      end()
+      const [first] = chunks
+      resolve({ status, headers, text: chunks.length === 1 && first ? first.toString('utf8') : Buffer.concat(chunks).toString('utf8') })
+      chunks = []
+    }
+
+    function enough(): void {
+      answered()
+      controller?.abort(new Error('the rest is not read'))
     }
 
     /** Does not wait for undici: a request that has no connection yet hears of an abort only when it gets one. */
@@ -60,14 +76,12 @@ export function exchange({ dispatcher, options, timeoutMs, signal, body }: Excha
           headers = received
         },
         onResponseData(_controller, chunk) {
-          if (body === 'text' || status >= 300) chunks.push(chunk)
+          if (body === 'text' || (body === 'ignored' && status >= 300)) chunks.push(chunk)
+          read += chunk.length
+          if (limitBytes !== undefined && read > limitBytes && !ended) enough()
         },
         onResponseEnd() {
-          if (ended) return
-          end()
-          const [first] = chunks
-          resolve({ status, headers, text: chunks.length === 1 && first ? first.toString('utf8') : Buffer.concat(chunks).toString('utf8') })
-          chunks = []
+          if (!ended) answered()
         },
         onResponseError: (_controller, error) => fail(error),
       })
