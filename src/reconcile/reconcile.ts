@@ -12,7 +12,17 @@ import { REASONS } from '../model/reasons.ts'
 import type { Outcome, Verdict } from '../model/verdict.ts'
 import { factsOf, isBeingStopped, parseTime, startedFacts, type Target, targetOf } from './facts.ts'
 import type { Memory } from './memory.ts'
-import { closePatch, isAnotherObject, isClosed, isToldOnce, readDelivery, readVerdict, recordPatch, withoutLog } from './record.ts'
+import {
+  closePatch,
+  isAnotherObject,
+  isClosed,
+  isFurther,
+  isToldOnce,
+  readDelivery,
+  readVerdict,
+  recordPatch,
+  withoutLog,
+} from './record.ts'
 import type { SecondLook } from './second-look.ts'
 import { createStartedSender, type StartedSender } from './started.ts'
 import type { Stopper } from './stop.ts'
@@ -209,8 +219,25 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       last_error: result.cause.slice(0, 500),
       ...round,
     }
-    await record(job, verdictStored ? { delivery } : { verdict, delivery })
+    await recordAttempt(job, delivery, verdictStored ? null : verdict)
     return nextAtMs
+  }
+
+  /**
+   * A leader that was held up may have closed the task meanwhile, or counted more attempts: that stands. Opened again it would be reported once
+   * more, and from a verdict whose log has been dropped: other bytes under the same id.
+   */
+  async function recordAttempt(job: JobView, delivery: DeliveryRecord, verdict: Verdict | null): Promise<void> {
+    let current = job
+    for (let tries = 1; ; tries++) {
+      const stands = current !== job && readVerdict(current) !== null
+      const conflict = await record(current, verdict && !stands ? { verdict, delivery } : { delivery }, tries < CONFLICT_TRIES)
+      if (!conflict) return
+      const live = await deps.readJob?.(job.name)
+      if (!live?.ok || live.value.uid !== job.uid) throw new ReconcileError('recording on the Job', conflict)
+      if (isFurther(live.value.annotations[ANNOTATIONS.delivery], JSON.stringify(delivery))) return
+      current = live.value
+    }
   }
 
   /** The Job controller writes its status in the same moment: then on what is there now, unless another leader's verdict is. */

@@ -49,14 +49,14 @@ export function readVerdict(job: JobView): Verdict | null {
 }
 
 /**
- * Merge patch: the verdict and, after a failed attempt, where its delivery stands. A verdict that is stored before it was ever sent carries the
- * resourceVersion too: a leader whose cache is behind must not write its own over one that stands. (After an attempt there is no going back.)
+ * Merge patch: the verdict and, after a failed attempt, where its delivery stands. It carries the resourceVersion: a leader whose cache is behind
+ * must neither write its own verdict over one that stands, nor open again what another has closed.
  */
 export function recordPatch(job: JobView, annotations: { verdict?: Verdict; delivery?: DeliveryRecord }): object {
   return {
     metadata: {
       uid: job.uid,
-      ...(annotations.verdict && !annotations.delivery ? { resourceVersion: job.resourceVersion } : {}),
+      resourceVersion: job.resourceVersion,
       annotations: {
         ...(annotations.verdict ? { [annotation('verdict')]: JSON.stringify(annotations.verdict) } : {}),
         ...(annotations.delivery ? { [annotation('delivery')]: JSON.stringify(annotations.delivery) } : {}),

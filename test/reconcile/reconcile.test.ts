@@ -319,6 +319,27 @@ test('a verdict meets the Job controller’s own write: it is written on what is
   assert.equal(state.task.job.annotations.verdict, undefined)
 })
 
+test('a failed attempt of a leader whose cache is behind does not open again what another leader has closed, nor take attempts back', async () => {
+  const retry: DeliveryResult = { kind: 'retry', status: null, afterMs: null, cause: 'read ECONNRESET' }
+  const records: [what: string, stands: object, did: string[]][] = [
+    ['closed', { state: 'delivered', attempts: 2 }, ['record CONFLICT']],
+    ['further', { state: 'owed', attempts: 3 }, ['record CONFLICT']],
+    ['behind', { state: 'owed', attempts: 0 }, ['record CONFLICT', 'record']],
+  ]
+  for (const [what, stands, after] of records) {
+    const { did, state, patches, step } = world({
+      outcome: ended(completed),
+      answers: [{ kind: 'acknowledged', status: 200 }, retry],
+      conflicts: 1,
+    })
+    state.now = { ...job({ delivery: JSON.stringify(stands) }), resourceVersion: '77' }
+    await step('x')
+    assert.deepEqual(did, ['send task_started', 'send task_completed', ...after], what)
+    // Each names what it was written on.
+    for (const { patch } of patches) assert.equal(patch.metadata?.resourceVersion, '77')
+  }
+})
+
 test('after the last attempt of the schedule it is a dead letter: closed, labelled, kept longer', async () => {
   const retry: DeliveryResult = { kind: 'retry', status: 500, afterMs: null, cause: 'still down' }
   const { did, patches, state, step } = world({
