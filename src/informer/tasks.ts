@@ -81,8 +81,7 @@ export function createTaskCache(): TaskCache {
     const others = known.length === 0 ? known : known.filter((other) => other.uid !== pod.uid)
     const name = nameByUid.get(pod.jobUid)
     // A Pod that is gone is remembered as long as its Job is there: its last state may hold the only exit code.
-    const kept =
-      pod.gone && name === undefined ? others : others.length === 0 ? [pod] : [...others, pod].sort((a, b) => a.createdMs - b.createdMs)
+    const kept = pod.gone && name === undefined ? others : others.length === 0 ? [pod] : [...others, pod].sort(byAge)
     if (kept.length > 0) podsByJobUid.set(pod.jobUid, kept)
     else podsByJobUid.delete(pod.jobUid)
     if (name === undefined) return
@@ -121,4 +120,9 @@ export function createTaskCache(): TaskCache {
       return () => listeners.delete(listener)
     },
   }
+}
+
+/** Those of one second by name: every replica must read the same off two Pods, whichever its watch brought first. */
+function byAge(a: PodView, b: PodView): number {
+  return a.createdMs - b.createdMs || (a.name < b.name ? -1 : 1)
 }
