@@ -107,6 +107,7 @@ function numberOf(option: string, text: string): number {
   return number
 }
 
-process.exitCode = await main()
-// All is printed and judged: a run that was given up must not go on waiting for what never came. Whatever ends by itself ends before that.
-setTimeout(() => process.exit(), 5_000).unref()
+const code = await main()
+// What is printed may still be on its way through a pipe. Then at once: Node, left to end by itself, can spin for ever over a request that was given up
+// (Environment::CleanupHandles, seen with 26.10 after the API server had been killed).
+process.stdout.write('', () => process.exit(code))
