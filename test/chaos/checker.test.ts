@@ -74,21 +74,26 @@ test('a clean history has no violation, whatever was lost, repeated and refused 
   assert.deepEqual(check(clean()), [])
 })
 
-test('where the API itself has told of two starts, either may be told', () => {
-  const history = clean()
-  const start = (at: string): string => STARTED.replace('"s"', `"${at}.000Z"`)
-  const twice = ['2026-11-24T03:00:01', '2026-11-24T03:00:02']
-  history.callbacks = history.callbacks.map((each, index) =>
-    each.type === 'task_started' ? { ...each, body: start(twice[index % 2] ?? '') } : each,
-  )
-  assert.deepEqual(
-    check(history).map(({ promise }) => promise),
-    ['one task_started'],
-  )
-  for (const at of twice)
-    history.events.splice(2, 0, event(300, 'pods', 'MODIFIED', { state: `Running task {"running":{"startedAt":"${at}Z"}}` }))
-  assert.deepEqual(check(history), [])
-})
+const rows: [end: string, type: string, body: string, promise: string][] = [
+  ['started', 'task_started', STARTED.replace('"s"', '"AT"'), 'one task_started'],
+  ['finished', 'task_failed', VERDICT.replace('"data":{', '"data":{"finished_at":"AT",'), 'one verdict'],
+]
+for (const [end, type, body, promise] of rows) {
+  test(`where the API itself has told of two times at which a task ${end}, either may be told`, () => {
+    const history = clean()
+    const twice = ['2026-11-24T03:00:01', '2026-11-24T03:00:02']
+    history.callbacks = history.callbacks.map((each, index) =>
+      each.type === type ? { ...each, body: body.replace('AT', `${twice[index % 2]}.000Z`) } : each,
+    )
+    assert.deepEqual(
+      check(history).map((violation) => violation.promise),
+      [promise],
+    )
+    for (const at of twice)
+      history.events.splice(2, 0, event(300, 'pods', 'MODIFIED', { state: `Running task {"x":{"${end}At":"${at}Z"}}` }))
+    assert.deepEqual(check(history), [])
+  })
+}
 
 test('two Pods made around the end of an API server are the Job controller’s; at any other time they are not', () => {
   const history = clean()

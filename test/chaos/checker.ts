@@ -42,7 +42,7 @@ export function check(history: History): Violation[] {
           callbacks.get(key) ?? [],
           deliveries.get(key) ?? [],
           history.deaths,
-          startsOf(pods.flat()),
+          timesOf(pods.flat()),
           pods.some((events) => isControllersRetry(events, history.apiDeaths)),
         ),
       ])
@@ -107,13 +107,21 @@ function checkPods(events: ObjectEvent[], apiDeaths: History['apiDeaths']): Omit
   return found
 }
 
-/** When the API said that the task's container had started: kwok, in a hurry, plays that stage twice; a kubelet says it once. */
-function startsOf(pods: ObjectEvent[]): string[] {
-  return [...new Set(pods.flatMap(({ state }) => [...state.matchAll(/"startedAt":"([^".]+?)Z?"/g)].map(([, at]) => at ?? '')))]
+type Times = Record<'started' | 'finished', string[]>
+
+/** When the API said that the task's container had started and ended: kwok, in a hurry, plays a stage twice; a kubelet says each once. */
+function timesOf(pods: ObjectEvent[]): Times {
+  const all = (name: string): string[] => [
+    ...new Set(pods.flatMap(({ state }) => [...state.matchAll(new RegExp(`"${name}":"([^".]+?)Z?"`, 'g'))].map(([, at]) => at ?? ''))),
+  ]
+  return { started: all('startedAt'), finished: all('finishedAt') }
 }
 
-function withOneStart(body: string, starts: string[]): string {
-  return starts.length < 2 ? body : starts.reduce((text, at) => text.replace(`"started_at":"${at}`, '"started_at":"'), body)
+function withOneTime(body: string, times: Times): string {
+  let text = body
+  for (const end of ['started', 'finished'] as const)
+    if (times[end].length > 1) for (const at of times[end]) text = text.replace(`"${end}_at":"${at}`, `"${end}_at":"`)
+  return text
 }
 
 /** Which of two Pods that both run a replica sees first is up to its watch. */
@@ -126,7 +134,7 @@ function checkCallbacks(
   callbacks: Callback[],
   deliveries: History['deliveries'],
   deaths: History['deaths'],
-  starts: string[],
+  times: Times,
   twoPods: boolean,
 ): Omit<Violation, 'task'>[] {
   const found: Omit<Violation, 'task'>[] = []
@@ -140,9 +148,9 @@ function checkCallbacks(
   if (!callbacks.every((callback) => callback.verified)) found.push({ promise: 'signed callbacks', detail: 'a signature does not verify' })
   const ids = new Set(verdicts.map((verdict) => verdict.id))
   if (ids.size > 1) found.push({ promise: 'one verdict id', detail: [...ids].join(' and ') })
-  const bodies = [...new Set(verdicts.map((verdict) => withOneStart(verdict.body, starts)))]
+  const bodies = [...new Set(verdicts.map((verdict) => withOneTime(verdict.body, times)))]
   if (bodies.length > 1) found.push({ promise: 'one verdict', detail: `different bodies: ${bodies.join('\n  and ')}` })
-  const startedBodies = [...new Set(started.map(({ body }) => withOneStart(twoPods ? withoutPod(body) : body, starts)))]
+  const startedBodies = [...new Set(started.map(({ body }) => withOneTime(twoPods ? withoutPod(body) : body, times)))]
   if (startedBodies.length > 1) found.push({ promise: 'one task_started', detail: `different bodies: ${startedBodies.join('\n  and ')}` })
   const firstVerdict = verdicts.at(0)
   const firstStarted = started.at(0)
