@@ -67,17 +67,20 @@ export function recordPatch(job: JobView, annotations: { verdict?: Verdict; deli
 
 /**
  * Merge patch that stops a Job: the mark and the deadline in one write, so that a restarted replica reports the true reason.
- * It carries the resourceVersion: the first stop mark stands. A Job we suspended itself is resumed with no room for a Pod:
- * a deadline alone does nothing on a suspended Job.
+ * It carries the resourceVersion: the first stop mark stands. Where no Pod has been asked for yet there is to be none: a Job we suspended itself is
+ * resumed with no room for one (a deadline alone does nothing on a suspended Job), and one that the Job controller has not begun, because it is just
+ * made or the controller is away, would get one whenever that comes, long after the task was reported as stopped.
  */
 export function stopPatch(job: JobView, mark: string): object {
+  const byKueue = job.labels[KUEUE_LABEL] !== undefined
   return {
     metadata: { uid: job.uid, resourceVersion: job.resourceVersion, annotations: { [annotation('stop')]: mark } },
     spec: {
       activeDeadlineSeconds: 1,
       // Kueue decides about suspend on its Jobs: one it holds back has no Pod, and the mark alone ends it for us. Should Kueue admit it later, it
-      // ends without having had one.
-      ...(job.suspended ? { parallelism: 0, ...(job.labels[KUEUE_LABEL] === undefined ? { suspend: false } : {}) } : {}),
+      // ends without having had one. How many Pods a Job that it has let go may have is its matter too.
+      ...(job.suspended ? { parallelism: 0, ...(byKueue ? {} : { suspend: false }) } : {}),
+      ...(!job.suspended && job.startMs === null && !byKueue ? { parallelism: 0 } : {}),
     },
   }
 }

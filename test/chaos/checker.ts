@@ -148,7 +148,7 @@ function checkCallbacks(
   if (!callbacks.every((callback) => callback.verified)) found.push({ promise: 'signed callbacks', detail: 'a signature does not verify' })
   const ids = new Set(verdicts.map((verdict) => verdict.id))
   if (ids.size > 1) found.push({ promise: 'one verdict id', detail: [...ids].join(' and ') })
-  const bodies = [...new Set(verdicts.map((verdict) => withOneTime(verdict.body, times)))]
+  const bodies = [...new Set(verdicts.map(({ body }) => withOneTime(twoPods ? withoutPod(body) : body, times)))]
   if (bodies.length > 1) found.push({ promise: 'one verdict', detail: `different bodies: ${bodies.join('\n  and ')}` })
   const startedBodies = [...new Set(started.map(({ body }) => withOneTime(twoPods ? withoutPod(body) : body, times)))]
   if (startedBodies.length > 1) found.push({ promise: 'one task_started', detail: `different bodies: ${startedBodies.join('\n  and ')}` })
