@@ -88,12 +88,18 @@ async function compactEtcd(etcd: string): Promise<void> {
   await call('kv/compaction', { revision: header?.revision, physical: true })
 }
 
+interface AuditLine {
+  stage: string
+  objectRef?: { resource?: string; subresource?: string }
+  responseStatus?: { code?: number }
+}
+
 function createdJobs(auditLog: string, namespace: string): number {
   let created = 0
   for (const line of readFileSync(auditLog, 'utf8').split('\n')) {
-    if (!line.includes(`/namespaces/${namespace}/jobs"`) || !line.includes('"verb":"create"')) continue
-    const { stage, responseStatus } = JSON.parse(line) as { stage: string; responseStatus?: { code?: number } }
-    if (stage === 'ResponseComplete' && responseStatus?.code === 201) created++
+    if (!line.includes(`/namespaces/${namespace}/jobs`) || !line.includes('"verb":"create"') || line.includes('dryRun=')) continue
+    const { stage, objectRef, responseStatus } = JSON.parse(line) as AuditLine
+    if (stage === 'ResponseComplete' && objectRef?.resource === 'jobs' && !objectRef.subresource && responseStatus?.code === 201) created++
   }
   return created
 }
