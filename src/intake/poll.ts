@@ -4,7 +4,7 @@ import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { AckResult, Failed, LeasedMessage, PollClient } from './poll-client.ts'
-import type { Take, Taken } from './take.ts'
+import { type Take, type Taken, taskIdOf } from './take.ts'
 
 export interface Poller {
   /** From now on this replica polls. */
@@ -107,9 +107,15 @@ export function createPoller(
     const results: AckResult[] = []
     const signal = AbortSignal.timeout(FINISH_MS)
     const next = messages.values()
+    /** By task: a cancellation that comes in one lease with its assignment must not look for a Job that is only being made. */
+    const underWay = new Map<string, Promise<Taken>>()
     async function work(): Promise<void> {
       for (const { id, message } of next) {
-        const taken = await takePatiently(id, message, signal)
+        const taskId = taskIdOf(message)
+        const before = taskId === null ? undefined : underWay.get(taskId)
+        const taking = before ? before.then(() => takePatiently(id, message, signal)) : takePatiently(id, message, signal)
+        if (taskId !== null) underWay.set(taskId, taking)
+        const taken = await taking
         const result = ackOf(id, taken)
         if (result) results.push(result)
       }

@@ -8,7 +8,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { DeliveryResult, OwedMessage } from '../model/callback.ts'
 import type { ReadToken } from './bearer.ts'
 import type { SocketConnection, SocketEvents } from './socket-connection.ts'
-import type { Take, Taken } from './take.ts'
+import { type Take, type Taken, taskIdOf } from './take.ts'
 
 export interface SocketIntake {
   /** From now on this replica is connected. */
@@ -51,6 +51,8 @@ export function createSocketIntake(
   const backoff = { ...BACKOFF, ...(deps.random ? { random: deps.random } : {}) }
   const waitingKeys = new Set<string>()
   const inHand = new Set<Promise<void>>()
+  /** By task: a cancellation must not look for a Job that is only being made. */
+  const underWay = new Map<string, Promise<void>>()
   let leading: AbortController | null = null
   let connection: SocketConnection | null = null
   let unconfirmed = 0
@@ -114,15 +116,22 @@ export function createSocketIntake(
       log.warn({ bytes: text.length }, 'socket: a message that is not JSON was left out')
       return
     }
-    if (inHand.size >= IN_HAND) {
+    // A cancellation is never too much: nobody would send it again.
+    if (inHand.size >= IN_HAND && isAssignment(message)) {
       reject(from, message, AT_CAPACITY)
       return
     }
-    const work = carryOut(message)
+    const taskId = taskIdOf(message)
+    const before = taskId === null ? undefined : underWay.get(taskId)
+    const work = (before ? before.then(() => carryOut(message)) : carryOut(message))
       .then((taken) => answer(from, message, taken))
       .catch((error: unknown) => log.error({ err: error }, 'socket: unexpected error'))
-      .finally(() => inHand.delete(work))
+      .finally(() => {
+        inHand.delete(work)
+        if (taskId !== null && underWay.get(taskId) === work) underWay.delete(taskId)
+      })
     inHand.add(work)
+    if (taskId !== null) underWay.set(taskId, work)
   }
 
   /** There is nobody to ask for the message again, so what the cluster did not answer is tried here for a while. */
@@ -226,4 +235,8 @@ export function createSocketIntake(
 
 function idle(): { ok: boolean; detail: string } {
   return { ok: true, detail: 'not connected: another replica leads' }
+}
+
+function isAssignment(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'task_assignment'
 }

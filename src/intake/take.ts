@@ -54,3 +54,11 @@ function refused(refusal: Refusal): Taken {
   if (refusal.code === 'outcome_unknown' || status === 500) return { kind: 'unknown', refusal }
   return { kind: status === 429 || status === 503 ? 'rejected' : 'invalid', refusal }
 }
+
+/** The task a message is about; null where it names none. What one source says of a task is carried out in the order in which it was said. */
+export function taskIdOf(message: unknown): string | null {
+  if (typeof message !== 'object' || message === null || !('data' in message)) return null
+  const { data } = message
+  if (typeof data !== 'object' || data === null || !('task_id' in data)) return null
+  return typeof data.task_id === 'string' ? data.task_id : null
+}

@@ -85,7 +85,7 @@ test('push and poll of the same 20 tasks at once, two replicas, acks lost and on
   const workerId = freshWorkerId('both')
   const [first, second] = await Promise.all([start(workerId), start(workerId)])
   let lost = 0
-  // Every second ack is lost on its way: those messages are handed out again.
+  // Every second ack is lost on its way, and sent again.
   polled.intercept = (request) => {
     if (!request.url?.endsWith('/ack') || lost++ % 2 === 1) return false
     request.socket.destroy()
@@ -209,5 +209,15 @@ test('a message without an id is left out and told; the others of its lease are 
   assert.deepEqual(JSON.parse(acked), { lease: 'l-1', results: [{ id: 'm-1', result: 'claimed' }] })
   assert.equal((await cluster.jobsOf(workerId)).length, 1)
   assert.match(jobhook.log(), /"messages":3,"msg":"long poll: messages without an id were left out; each needs one"/)
+  await jobhook.stop()
+})
+
+test('a cancellation in the same lease as its assignment is not lost', async () => {
+  const workerId = freshWorkerId('same')
+  polled.board.put(workerId, 'same-1', shellTask('same-1', UNTIL_TOLD, { env_vars: { A: 'a-value' } }))
+  polled.board.put(workerId, 'same-2', { type: 'task_cancellation', data: { task_id: 'same-1' } })
+  const jobhook = await start(workerId)
+  await Promise.all([done('same-1', 'claimed'), done('same-2', 'cancelled')])
+  assert.equal((await verdictOf('same-1')).data.task_state, 'CANCELLED')
   await jobhook.stop()
 })

@@ -237,3 +237,16 @@ test('a refused key is told; with a callback URL the verdict goes there, not ove
   await again.stop()
   for (const each of [plane, right, receiver]) await each.close()
 })
+
+test('a cancellation right behind its assignment is not lost, although a Secret is written before the Job', async () => {
+  const plane = await startSocketPlane(KEY)
+  const jobhook = await start(freshWorkerId('behind'), plane)
+  await connected(plane)
+  plane.send(shellTask('behind-1', UNTIL_TOLD, { env_vars: { A: 'a-value' } }))
+  plane.send({ type: 'task_cancellation', data: { task_id: 'behind-1' } })
+  await until('claimed', () => plane.of('behind-1', 'task_claimed')[0])
+  const verdict = await until('the verdict', () => plane.of('behind-1', 'task_completed', 'task_failed')[0], { timeoutMs: 60_000 })
+  assert.equal(verdict.data.task_state, 'CANCELLED')
+  await jobhook.stop()
+  await plane.close()
+})
