@@ -85,12 +85,7 @@ export async function startJobhook(options: JobhookOptions): Promise<Jobhook> {
   ]
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      NODE_ENV: 'production',
-      ...(process.env.JHENV ? JSON.parse(process.env.JHENV) : {}),
-    } as NodeJS.ProcessEnv,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'production' } as NodeJS.ProcessEnv,
     stdio: ['ignore', log, log],
   })
   closeSync(log)

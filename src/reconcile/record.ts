@@ -73,14 +73,15 @@ export function recordPatch(job: JobView, annotations: { verdict?: Verdict; deli
  */
 export function stopPatch(job: JobView, mark: string): object {
   const byKueue = job.labels[KUEUE_LABEL] !== undefined
+  const noPodYet = job.suspended || (job.startMs === null && !byKueue)
   return {
     metadata: { uid: job.uid, resourceVersion: job.resourceVersion, annotations: { [annotation('stop')]: mark } },
     spec: {
       activeDeadlineSeconds: 1,
       // Kueue decides about suspend on its Jobs: one it holds back has no Pod, and the mark alone ends it for us. Should Kueue admit it later, it
       // ends without having had one. How many Pods a Job that it has let go may have is its matter too.
-      ...(job.suspended ? { parallelism: 0, ...(byKueue ? {} : { suspend: false }) } : {}),
-      ...(!job.suspended && job.startMs === null && !byKueue ? { parallelism: 0 } : {}),
+      ...(noPodYet ? { parallelism: 0 } : {}),
+      ...(job.suspended && !byKueue ? { suspend: false } : {}),
     },
   }
 }
