@@ -228,27 +228,30 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
    * more, and from a verdict whose log has been dropped: other bytes under the same id.
    */
   async function recordAttempt(job: JobView, delivery: DeliveryRecord, verdict: Verdict | null): Promise<void> {
-    let current = job
-    for (let tries = 1; ; tries++) {
-      const stands = current !== job && readVerdict(current) !== null
-      const conflict = await record(current, verdict && !stands ? { verdict, delivery } : { delivery }, tries < CONFLICT_TRIES)
-      if (!conflict) return
-      const live = await deps.readJob?.(job.name)
-      if (!live?.ok || live.value.uid !== job.uid) throw new ReconcileError('recording on the Job', conflict)
-      if (isFurther(live.value.annotations[ANNOTATIONS.delivery], JSON.stringify(delivery))) return
-      current = live.value
-    }
+    const what = (on: JobView) => (verdict && (on === job || readVerdict(on) === null) ? { verdict, delivery } : { delivery })
+    await recordOnNow(job, what, (now) => isFurther(now.annotations[ANNOTATIONS.delivery], JSON.stringify(delivery)))
   }
 
-  /** The Job controller writes its status in the same moment: then on what is there now, unless another leader's verdict is. */
+  /** Another leader's verdict stands: the next look at the Job goes on from it. */
   async function storeVerdict(job: JobView, verdict: Verdict): Promise<void> {
+    const stands = (now: JobView): boolean => readVerdict(now) !== null || isClosed(now)
+    const conflict = await recordOnNow(job, () => ({ verdict }), stands)
+    if (conflict) throw new ReconcileError('recording on the Job', conflict)
+  }
+
+  /** The Job controller writes its status in the same moment: then on what is there now. Resolves with the conflict where what is there `stands`. */
+  async function recordOnNow(
+    job: JobView,
+    what: (on: JobView) => { verdict?: Verdict; delivery?: DeliveryRecord },
+    stands: (now: JobView) => boolean,
+  ): Promise<KubeError | null> {
     let current = job
     for (let tries = 1; ; tries++) {
-      const conflict = await record(current, { verdict }, tries < CONFLICT_TRIES)
-      if (!conflict) return
+      const conflict = await record(current, what(current), tries < CONFLICT_TRIES)
+      if (!conflict) return null
       const live = await deps.readJob?.(job.name)
-      if (!live?.ok || live.value.uid !== job.uid || readVerdict(live.value) || isClosed(live.value))
-        throw new ReconcileError('recording on the Job', conflict)
+      if (!live?.ok || live.value.uid !== job.uid) throw new ReconcileError('recording on the Job', conflict)
+      if (stands(live.value)) return conflict
       current = live.value
     }
   }
@@ -257,7 +260,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
   async function record(
     job: JobView,
     what: { verdict?: Verdict; delivery?: DeliveryRecord },
-    mayConflict = false,
+    mayConflict: boolean,
   ): Promise<KubeError | undefined> {
     const patched = await deps.patchJob(job.name, 'merge', recordPatch(job, what))
     if (!patched.ok && patched.error.status === 409 && mayConflict && !isAnotherObject(patched.error)) return patched.error
