@@ -5,7 +5,7 @@
   verbs: [create, get, list, watch, patch{{ if dig "backend" "kubernetes" "preflight_image" "" .Values.config }}, delete{{ end }}]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [list, watch, delete]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [get, create, update]

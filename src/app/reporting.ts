@@ -15,9 +15,9 @@ import { createSigner } from '../lib/standard-webhooks.ts'
 import { observeSteps } from '../lib/steps.ts'
 import { createFailureLog, createLogKeeper, KEEPER_LIMITS, SLACK_BYTES, tailLinesFor } from '../logs/index.ts'
 import { ANNOTATIONS, LABELS, TASK_APP_NAME } from '../model/keys.ts'
-import { projectJob } from '../model/project.ts'
+import { projectJob, projectPod } from '../model/project.ts'
 import { taskState } from '../outcome/index.ts'
-import { createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
+import { createEndLeftPods, createErrorLog, createReconcile, createReconcileLoop } from '../reconcile/index.ts'
 import { taskSpan } from '../telemetry/task.ts'
 import { createElection } from '../upkeep/lease.ts'
 import { createSweeper } from '../upkeep/sweeper.ts'
@@ -71,6 +71,11 @@ export function createReporting(shared: Shared, inbound: Inbound, identity: stri
       classify,
       stopper,
       secondLook: shared.secondLook,
+      endLeftPods: createEndLeftPods({
+        listPods: (jobName) => cluster.listPods(jobName, projectPod),
+        deletePod: cluster.deletePod,
+        log: common.log,
+      }),
       messages: createMessageBuilder(),
       deliver: (message, name) =>
         outbox && message.url === outbox.url && !message.perTask

@@ -147,6 +147,15 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
       return result.ok ? { ok: true, value: (result.value.items ?? []).map(project) } : result
     },
 
+    /** Exactly this Pod, with its own grace period. One that is gone already, or whose name another bears now, counts as deleted. */
+    async deletePod(name: string, uid: string): Promise<KubeResult<null>> {
+      const path = `${pods}/${encodeURIComponent(name)}`
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } }
+      const result = await client.send<null>({ verb: 'delete', resource: 'pods', path, parse: null, body })
+      if (!result.ok && result.error.status !== 404 && result.error.status !== 409) return result
+      return { ok: true, value: null }
+    },
+
     /** The Events about one object, by its name. The server scans the whole namespace for it: only after a sign of trouble, once a task. */
     async listEvents<T>(involvedName: string, project: (raw: unknown) => T): Promise<KubeResult<T[]>> {
       const query = { fieldSelector: `involvedObject.name=${involvedName}`, limit: '100' }

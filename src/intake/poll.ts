@@ -23,7 +23,7 @@ const LEAST_GAP_MS = 1_000
 /** How often a message whose outcome is not known, or an ack, is tried before the control plane's redelivery has to do. */
 const TRIES = 4
 const RETRY = { baseMs: 250, capMs: 2_000 }
-/** What is in hand when this replica stops gets this long. */
+/** What was handed out gets this long, also while this replica stops. */
 const FINISH_MS = 20_000
 
 export function createPoller(
@@ -146,7 +146,8 @@ export function createPoller(
         )
         return
       }
-      await pause(backoffMs(tries, RETRY), signal)
+      const retryAfterMs = acked.kind === 'failed' ? (acked.retryAfterMs ?? 0) : 0
+      await pause(Math.max(backoffMs(tries, RETRY), retryAfterMs), signal)
     }
   }
 

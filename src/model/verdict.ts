@@ -56,6 +56,8 @@ export type Outcome =
       unknownState?: string
       /** The Job has ended, and its Pod was never seen: from then on (epoch ms) a live look may settle what the watch has not told. */
       lookAtMs?: number
+      /** The Job has ended, and these Pods of it run on, because its controller has lost sight of them: nobody but us will end them. */
+      leftPods?: readonly { name: string; uid: string }[]
     }
   /** Stop the workload first; the verdict follows from the stop mark once it has ended. */
   | { kind: 'stop'; reason: string; message: string }

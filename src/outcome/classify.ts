@@ -60,9 +60,15 @@ function classifyFinished(seen: Evidence, word: Condition, { hint }: OutcomeOpti
   if ((unseen || behind) && nowMs < untilMs) {
     const state = mark || isBeingDeleted(pod) ? 'stopping' : pod ? 'running' : 'pending'
     const waits = live(seen, state, untilMs, 'the last state of its Pod')
-    return unseen ? { ...waits, lookAtMs: (word.atMs ?? 0) + LOOK_AFTER_MS } : waits
+    // A Pod that is being deleted will end, or its node does not answer: nothing more can be done to it.
+    if (!unseen && isBeingDeleted(pod)) return waits
+    const leftPods = seen.pods.filter((each) => !isOver(each) && !isBeingDeleted(each)).map(({ name, uid }) => ({ name, uid }))
+    return { ...waits, lookAtMs: (word.atMs ?? 0) + LOOK_AFTER_MS, ...(unseen ? {} : { leftPods }) }
   }
-  return ended(seen, jobVerdict(seen, word), true)
+  const verdict = jobVerdict(seen, word)
+  // By all that can be seen it runs on. Complete, though, means that it had succeeded.
+  const mayRun = behind && !isBeingDeleted(pod) && verdict.kind !== 'completed'
+  return ended(seen, mayRun ? { ...verdict, detail: { ...verdict.detail, stopped: false } } : verdict, true)
 }
 
 /** Stopped, and the Job controller has not spoken yet. */

@@ -39,6 +39,13 @@ export const PERMISSIONS: readonly Permission[] = [
     need: 'always',
     without: 'no replica can lead, so nothing is reported',
   },
+  {
+    group: '',
+    resource: 'pods',
+    verb: 'delete',
+    need: 'tasks',
+    without: 'a Pod that its Job controller has lost sight of runs on after its task was reported',
+  },
   { group: '', resource: 'secrets', verb: 'create', need: 'tasks', without: 'tasks with env_vars are refused' },
   { group: '', resource: 'secrets', verb: 'delete', need: 'tasks', without: 'the Secrets of finished tasks stay' },
   {

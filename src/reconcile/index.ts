@@ -7,6 +7,7 @@ import type { TaskView } from '../model/kube.ts'
 import { isClosed } from './record.ts'
 
 export { factsOf, targetOf } from './facts.ts'
+export { createEndLeftPods } from './left-pods.ts'
 export { createMemory, type Memory } from './memory.ts'
 export { createTaskReader } from './reader.ts'
 export { createReconcile, type ReconcileOptions } from './reconcile.ts'

@@ -22,6 +22,8 @@ export interface TaskMemory {
   /** The receiver's final answer, once it came: what is left is only to close. */
   answered: DeliveryRecord | null
   closed: boolean
+  /** The Pods that outlived their Job have been deleted, or cannot be. */
+  leftPodsEnded: boolean
   /** The last state unknown to us that was logged. */
   unknownState: string | null
   /** Found not to be ours, and said so. */
@@ -62,6 +64,7 @@ export function createMemory(): Memory {
         started: { attempts: 0, nextAtMs: 0, inFlight: null, foundNoRoom: false, done: false },
         answered: null,
         closed: false,
+        leftPodsEnded: false,
         foreign: false,
         unknownState: null,
         ended: null,

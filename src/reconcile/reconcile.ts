@@ -1,47 +1,30 @@
 // One level-triggered step for one task: read the cache, classify, compute what is owed, deliver, record. Running it twice changes nothing;
 // a crash between any two lines is repaired by the next run, here or on another replica, under the same message id.
-import type { Clock } from '../lib/clock.ts'
-import type { Logger } from '../lib/log.ts'
-import type { Metrics } from '../lib/metrics.ts'
 import { traceField } from '../lib/trace.ts'
 import type { CallbackType, DeliveryRecord, DeliveryResult, MessageBuilder, OwedMessage, TaskFacts } from '../model/callback.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
-import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
-import { REASONS } from '../model/reasons.ts'
 import type { Outcome, Verdict } from '../model/verdict.ts'
 import { factsOf, isBeingStopped, parseTime, startedFacts, type Target, targetOf } from './facts.ts'
-import type { Memory } from './memory.ts'
-import {
-  closePatch,
-  isAnotherObject,
-  isClosed,
-  isFurther,
-  isToldOnce,
-  readDelivery,
-  readVerdict,
-  recordPatch,
-  withoutLog,
-} from './record.ts'
+import { createJobWriter, type JobWriterDeps, ReconcileError, type Retention } from './job-writer.ts'
+import type { EndLeftPods } from './left-pods.ts'
+import { isClosed, isToldOnce, readDelivery, readVerdict } from './record.ts'
 import type { SecondLook } from './second-look.ts'
 import { createStartedSender, type StartedSender } from './started.ts'
 import type { Stopper } from './stop.ts'
 
-export interface ReconcileDeps {
+export interface ReconcileDeps extends JobWriterDeps {
   getTask: (name: string) => TaskView | null
   classify: (task: TaskView, nowMs: number) => Outcome
   stopper: Stopper
   secondLook: Pick<SecondLook, 'confirm' | 'findPods'>
+  endLeftPods: EndLeftPods
   messages: MessageBuilder
   /** `name` is woken when a message that had to wait may go. */
   deliver: (message: OwedMessage, name: string) => Promise<DeliveryResult>
   /** Whether a message to this URL may go now; when not, `name` is woken once it may. Asked before the log is read for it. */
   mayDeliver?: (url: string, name: string) => boolean
   nextAttemptAtMs: (failures: number, messageId: string, nowMs: number, retryAfterMs: number | null) => number | null
-  patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
-  /** The Job as it is now; without it a write that met another is tried again later. */
-  readJob?: (name: string) => Promise<KubeResult<JobView>>
-  deleteSecret: (name: string) => Promise<KubeResult<null>>
   /** When a reported task is closed: it may wait, so that new assignments and reports need not. */
   closing?: <T>(work: () => Promise<T>) => Promise<T>
   /** The verdict as it may leave: with the end of a failure's log, without secret values. Rejects when that cannot be had just now. */
@@ -50,10 +33,6 @@ export interface ReconcileDeps {
   followLog?: (task: TaskView) => Promise<void>
   /** Nothing more of this Job's log is needed. */
   forgetLog?: (jobUid: string) => void
-  memory: Memory
-  clock: Clock
-  log: Logger
-  metrics: Metrics
   /** A verdict was reached that nobody has written down or sent yet: for its trace. After a crash it may be told again. */
   onVerdict?: (task: TaskView, outcome: Extract<Outcome, { kind: 'ended' }>) => void
   /** After a task was closed, but not after a replay: for its steps' durations. */
@@ -61,37 +40,24 @@ export interface ReconcileDeps {
   wake: (name: string, atMs: number) => void
 }
 
-export interface ReconcileOptions {
+export interface ReconcileOptions extends Retention {
   workerId: string
   /** Where callbacks go when the task names no URL of its own; null: nothing to call. */
   callbackUrl: string | null
   callbackTypes: readonly CallbackType[]
-  /** Seconds a Job is kept after it was closed; null keeps it. */
-  retentionSeconds: { success: number | null; failure: number | null; deadLetter: number | null }
 }
 
 /** These follow from the task's own clock or from somebody's deed, not from waiting: nothing live could change them. */
 const CERTAIN_STOPS: ReadonlySet<string> = new Set(['task_timeout', 'deleted', 'sidecar_grace'])
 
-const CONFLICT_TRIES = 5
-
-/** A stored verdict or stop mark may have been edited: a metric's labels take only the words of the table. */
-function boundedReason(reason: string | null): string {
-  return reason === null ? '' : reason in REASONS ? reason : 'other'
-}
-
-/** An error of the API that the work queue answers with a retry. */
-export class ReconcileError extends Error {
-  constructor(step: string, error: KubeError) {
-    super(`${step}: ${error.reason}: ${error.message}`, { cause: error.cause })
-    this.name = 'ReconcileError'
-  }
-}
+/** After an API that did not answer. */
+const AGAIN_MS = 1_000
 
 /** Returns the step for one key: it resolves with when to look again (epoch ms), or undefined when only an event can change anything. */
 export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions): (name: string) => Promise<number | undefined> {
   const { clock, memory, metrics } = deps
   const started: StartedSender = createStartedSender(deps, options)
+  const writer = createJobWriter(deps, options)
 
   return async function reconcile(name) {
     const seen = deps.getTask(name)
@@ -122,8 +88,13 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       : (own.ended ?? deps.classify(task, clock.now()))
     if (outcome.kind === 'stop' && !CERTAIN_STOPS.has(outcome.reason)) outcome = await deps.secondLook.confirm(task, outcome)
     if (outcome.kind === 'live' && outcome.lookAtMs !== undefined) {
-      if (clock.now() < outcome.lookAtMs) return outcome.lookAtMs
-      ;({ task, outcome } = await deps.secondLook.findPods(task, outcome))
+      const nowMs = clock.now()
+      if (nowMs < outcome.lookAtMs) return outcome.lookAtMs
+      if (outcome.leftPods === undefined) ({ task, outcome } = await deps.secondLook.findPods(task, outcome))
+      else if (!own.leftPodsEnded) {
+        if ((await deps.endLeftPods(task, outcome.leftPods)) === 'again') return nowMs + AGAIN_MS
+        own.leftPodsEnded = true
+      }
     }
     if (outcome.kind === 'live') {
       if (outcome.unknownState !== undefined && outcome.unknownState !== own.unknownState) {
@@ -158,7 +129,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     own.ended ??= { ...outcome, verdict }
     deps.forgetLog?.(job.uid)
     const storeFirst = outcome.evidenceCanVanish || (target !== null && owes(verdict) && isToldOnce(job, verdict))
-    if (!stored && storeFirst) await storeVerdict(job, verdict)
+    if (!stored && storeFirst) await writer.storeVerdict(job, verdict)
     // Once an attempt at the verdict was made, task_started would come after it. Who stored the verdict may have made one, and died.
     const verdictTried = round > 0 || (before?.attempts ?? 0) > 0 || storedByAnother
     if (target && outcome.startedMs !== null && !verdictTried) {
@@ -170,7 +141,7 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
     if (answer === 'later') return
     if (typeof answer === 'number') return answer
     own.answered = answer
-    await (deps.closing ? deps.closing(() => close(job, verdict, answer)) : close(job, verdict, answer))
+    await (deps.closing ? deps.closing(() => writer.close(job, verdict, answer)) : writer.close(job, verdict, answer))
     own.closed = true
     if (answer.round === undefined) deps.onClosed?.(task, { ...outcome, verdict }, answer)
     return
@@ -219,102 +190,8 @@ export function createReconcile(deps: ReconcileDeps, options: ReconcileOptions):
       last_error: result.cause.slice(0, 500),
       ...round,
     }
-    await recordAttempt(job, delivery, verdictStored ? null : verdict)
+    await writer.recordAttempt(job, delivery, verdictStored ? null : verdict)
     return nextAtMs
-  }
-
-  /**
-   * A leader that was held up may have closed the task meanwhile, or counted more attempts: that stands. Opened again it would be reported once
-   * more, and from a verdict whose log has been dropped: other bytes under the same id.
-   */
-  async function recordAttempt(job: JobView, delivery: DeliveryRecord, verdict: Verdict | null): Promise<void> {
-    const what = (on: JobView) => (verdict && (on === job || readVerdict(on) === null) ? { verdict, delivery } : { delivery })
-    await recordOnNow(job, what, (now) => isFurther(now.annotations[ANNOTATIONS.delivery], JSON.stringify(delivery)))
-  }
-
-  /** Another leader's verdict stands: the next look at the Job goes on from it. */
-  async function storeVerdict(job: JobView, verdict: Verdict): Promise<void> {
-    const stands = (now: JobView): boolean => readVerdict(now) !== null || isClosed(now)
-    const conflict = await recordOnNow(job, () => ({ verdict }), stands)
-    if (conflict) throw new ReconcileError('recording on the Job', conflict)
-  }
-
-  /** The Job controller writes its status in the same moment: then on what is there now. Resolves with the conflict where what is there `stands`. */
-  async function recordOnNow(
-    job: JobView,
-    what: (on: JobView) => { verdict?: Verdict; delivery?: DeliveryRecord },
-    stands: (now: JobView) => boolean,
-  ): Promise<KubeError | null> {
-    let current = job
-    for (let tries = 1; ; tries++) {
-      const conflict = await record(current, what(current), tries < CONFLICT_TRIES)
-      if (!conflict) return null
-      const live = await deps.readJob?.(job.name)
-      if (!live?.ok || live.value.uid !== job.uid) throw new ReconcileError('recording on the Job', conflict)
-      if (stands(live.value)) return conflict
-      current = live.value
-    }
-  }
-
-  /** Resolves with the error when somebody else wrote in between and the caller can deal with it. */
-  async function record(
-    job: JobView,
-    what: { verdict?: Verdict; delivery?: DeliveryRecord },
-    mayConflict: boolean,
-  ): Promise<KubeError | undefined> {
-    const patched = await deps.patchJob(job.name, 'merge', recordPatch(job, what))
-    if (!patched.ok && patched.error.status === 409 && mayConflict && !isAnotherObject(patched.error)) return patched.error
-    // 404: the Job is gone although it owed a report (our finalizer was taken off by hand). Memory still holds what is needed to go on.
-    if (!patched.ok && patched.error.status !== 404 && !isAnotherObject(patched.error))
-      throw new ReconcileError('recording on the Job', patched.error)
-    const own = memory.of(job.uid)
-    if (what.verdict) {
-      own.annotations[ANNOTATIONS.verdict] = JSON.stringify(what.verdict)
-      own.storedInTerm = memory.term()
-    }
-    if (what.delivery) own.annotations[ANNOTATIONS.delivery] = JSON.stringify(what.delivery)
-    return undefined
-  }
-
-  /** The Secret first, then one patch: a crash in between repeats both harmlessly. */
-  async function close(job: JobView, verdict: Verdict, delivery: DeliveryRecord): Promise<void> {
-    const secret = job.annotations[ANNOTATIONS.secret]
-    if (secret) {
-      const deleted = await deps.deleteSecret(secret)
-      if (!deleted.ok) throw new ReconcileError('deleting the Secret', deleted.error)
-    }
-    const retention = options.retentionSeconds
-    const keepSeconds = delivery.state === 'dead' ? retention.deadLetter : verdict.kind === 'failed' ? retention.failure : retention.success
-    const patched = await deps.patchJob(job.name, 'strategic', closePatch(job, delivery, keepSeconds, verdict))
-    if (!patched.ok && patched.error.status !== 404 && !isAnotherObject(patched.error))
-      throw new ReconcileError('closing the Job', patched.error)
-    const own = memory.of(job.uid)
-    own.annotations[ANNOTATIONS.delivery] = JSON.stringify(delivery)
-    if (delivery.state !== 'dead' && own.annotations[ANNOTATIONS.verdict] !== undefined)
-      own.annotations[ANNOTATIONS.verdict] = JSON.stringify(withoutLog(verdict))
-    // A replay closes a task again that was counted the first time.
-    if (delivery.round === undefined) countVerdict(verdict, own.endedSeenMs)
-    deps.log.info(
-      {
-        task_id: job.annotations[ANNOTATIONS.taskId],
-        job: job.name,
-        verdict: verdict.kind,
-        reason: verdict.reason,
-        exit_code: verdict.exitCode,
-        delivery: delivery.state,
-        attempts: delivery.attempts,
-        ...traceField(job.annotations[ANNOTATIONS.traceparent]),
-      },
-      'task closed',
-    )
-  }
-
-  function countVerdict(verdict: Verdict, endedSeenMs: number | null): void {
-    metrics.verdicts.inc({ kind: verdict.kind, reason: boundedReason(verdict.reason) })
-    if (endedSeenMs !== null) metrics.verdictLagSeconds.observe((clock.now() - endedSeenMs) / 1000)
-    const startedMs = parseTime(verdict.startedAt)
-    const finishedMs = parseTime(verdict.finishedAt)
-    if (startedMs !== null && finishedMs !== null) metrics.runSeconds.observe(Math.max(0, finishedMs - startedMs) / 1000)
   }
 
   function isoNow(): string {

@@ -40,6 +40,13 @@ const failed = (reason: string, exitCode: number | null, more: Partial<Told> = {
 })
 const cancelled = (more: Partial<Told> = {}): Told => ({ type: 'task_completed', state: 'CANCELLED', ...more })
 
+/** A patch of a Job's status. */
+function calledFailed(): string {
+  const word = { status: 'True', reason: 'BackoffLimitExceeded', message: 'planted', lastTransitionTime: new Date().toISOString() }
+  const conditions = ['FailureTarget', 'Failed'].map((type) => ({ type, ...word }))
+  return JSON.stringify({ status: { active: 0, ready: 0, terminating: 0, failed: 1, conditions } })
+}
+
 const plain = {}
 const withSetup = { setup_command: 'echo preparing; exit 9' }
 const missingKey = {
@@ -139,6 +146,13 @@ const rows: Row[] = [
     data: sh(TRAPPED),
     act: (_jobhook, id) => own.kubectl(['patch', 'job', id, '-p', '{"spec":{"activeDeadlineSeconds":1}}']),
     told: failed('active_deadline', 0),
+  },
+  {
+    // Its controller says so of a Pod that it has lost sight of (seen after the end of an API server), and looks at the Job no more.
+    what: 'runs on although its Job is called failed',
+    data: sh(TRAPPED),
+    act: (_jobhook, id) => own.kubectl(['patch', 'job', id, '--subresource=status', '-p', calledFailed()]),
+    told: failed('deleted', 0),
   },
   { what: 'fails in its setup', kubernetes: withSetup, data: sh('true'), told: failed('setup_command', 9, { says: /9/ }) },
   {

@@ -107,6 +107,48 @@ test('push and poll of the same 20 tasks at once, two replicas, acks lost and on
   await (leader === first ? second : first).stop()
 })
 
+test('two pollers and a pusher, messages handed out again and again, replicas stopped and killed in between: each task runs once', async () => {
+  const workerId = freshWorkerId('again')
+  const replicas = await Promise.all([start(workerId), start(workerId)])
+  // No ack arrives at all, for longer than a poller tries to send one: every message comes again, to this poller or to the next.
+  polled.intercept = (request) => {
+    if (!request.url?.endsWith('/ack')) return false
+    request.socket.destroy()
+    return true
+  }
+  const messages = Array.from({ length: 20 }, (_, index) => shellTask(`again-${index}`, 'sleep 0.5', { env_vars: { A: 'a-value' } }))
+  messages.forEach((message, index) => {
+    polled.board.put(workerId, `again-${index}`, message)
+  })
+  const push = async (): Promise<void> => {
+    const answers = await Promise.all(messages.flatMap((message) => replicas.map((replica) => replica.webhook(message).catch(() => null))))
+    assert.deepEqual([...new Set(answers.flatMap((answer) => (answer ? [answer.status] : [])))], [202])
+  }
+  const handedOut = () => Math.min(...messages.map((_, index) => entry(`again-${index}`)?.handedOut ?? 0))
+  const leader = async () => ((await replicas[0]?.metric('jobhook_leader')) === 1 ? 0 : 1)
+  await push()
+  for (const [times, end] of [
+    [2, (jobhook: Jobhook) => jobhook.kill()],
+    [3, (jobhook: Jobhook) => jobhook.stop()],
+  ] as const) {
+    await until(`each was handed out ${times} times`, () => handedOut() >= times, patient)
+    const index = await leader()
+    await end(replicas[index] as Jobhook)
+    replicas[index] = await start(workerId)
+    await push()
+  }
+  await until('each was handed out four times', () => handedOut() >= 4, patient)
+  polled.intercept = () => false
+  await Promise.all(messages.map((_, index) => done(`again-${index}`, 'claimed')))
+  await Promise.all(messages.map((message) => verdictOf(String(message.data.task_id))))
+  assert.equal((await cluster.jobsOf(workerId)).length, messages.length)
+  for (const { data } of messages) {
+    const verdicts = receiver.verdicts(String(data.task_id))
+    assert.deepEqual([...new Set(verdicts.map(({ id, type }) => `${id} ${type}`))], [`${verdicts[0]?.id} task_completed`])
+  }
+  for (const replica of replicas) assert.equal(await replica.stop(), 0)
+})
+
 test('only the leader polls, and only one request at a time', async () => {
   const workerId = freshWorkerId('one')
   const replicas = await Promise.all([start(workerId), start(workerId)])

@@ -26,11 +26,12 @@ function setUp(more: { free?: () => number; take?: (message: unknown) => Promise
   const clock = manualClock()
   const asked: { max: number; atMs: number }[] = []
   const acked: { lease: string; results: AckResult[] }[] = []
+  const ackedAtMs: number[] = []
   const beganMs = clock.now()
   const world = {
     /** Answers in order; afterwards each request is held until it is aborted. */
     answers: [] as Leased[],
-    acks: [] as ('done' | 'failed')[],
+    acks: [] as ('done' | 'failed' | number)[],
     free: more.free ?? (() => 10),
     told: (): void => {},
   }
@@ -45,7 +46,10 @@ function setUp(more: { free?: () => number; take?: (message: unknown) => Promise
           return { kind: 'failed', status: 0, cause: 'aborted', retryAfterMs: null }
         },
         async ack(lease, results) {
-          if (world.acks.shift() === 'failed') return { kind: 'failed', status: 0, cause: 'no answer', retryAfterMs: null }
+          const answer = world.acks.shift()
+          ackedAtMs.push(clock.now() - beganMs)
+          if (answer === 'failed') return { kind: 'failed', status: 0, cause: 'no answer', retryAfterMs: null }
+          if (typeof answer === 'number') return { kind: 'failed', status: 503, cause: 'answered 503', retryAfterMs: answer }
           acked.push({ lease, results })
           return { kind: 'done' }
         },
@@ -62,7 +66,7 @@ function setUp(more: { free?: () => number; take?: (message: unknown) => Promise
     },
     { waitSeconds: 50, maxMessages: 50 },
   )
-  return { clock, poller, asked, acked, world }
+  return { clock, poller, asked, acked, ackedAtMs, world }
 }
 
 test('it asks for as many as could start now, at most its own bound, and not at all when full', async () => {
@@ -177,6 +181,18 @@ test('an ack that is lost is sent again', async () => {
   poller.lead()
   await clock.advance(5_000)
   assert.equal(acked.length, 1)
+  await poller.yieldLead()
+})
+
+test('an ack that is told when to come back comes back then', async () => {
+  const { poller, acked, ackedAtMs, world, clock } = setUp()
+  world.answers.push(messages('m-1'))
+  world.acks.push(7_000)
+  poller.lead()
+  await clock.advance(6_900)
+  assert.equal(ackedAtMs.length, 1)
+  await clock.advance(200)
+  assert.deepEqual([ackedAtMs.length, acked.length], [2, 1])
   await poller.yieldLead()
 })
 

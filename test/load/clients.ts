@@ -76,6 +76,8 @@ export async function runClients(plan: Plan): Promise<Loaded> {
         const taskId = accepted[(turn * 7919) % Math.max(1, accepted.length)]
         return taskId === undefined ? Promise.resolve() : send(client, kind, requests.assignment(taskId), taskId).then(() => {})
       }
+      case 'stray':
+        return send(client, kind, requests.stray(`stray-${process.pid}-${++turn}`), null).then(() => {})
       case 'read':
         return send(client, kind, requests.read(), null).then(() => {})
       case 'malformed':
@@ -96,8 +98,8 @@ export async function runClients(plan: Plan): Promise<Loaded> {
 
   async function storm(requestsEach: number): Promise<void> {
     await Promise.all(
-      clients.map(async (client) => {
-        for (let count = 0; count < requestsEach; count++) await assign(client, 'storm')
+      clients.map(async (client, index) => {
+        for (let count = 0; count < requestsEach; count++) await start((index + count) % 2 === 0 ? 'storm' : 'stray', client)
       }),
     )
   }

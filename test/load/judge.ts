@@ -34,7 +34,6 @@ export function judge(loaded: Loaded, seen: Seen, options: { latency: boolean })
     loaded.answered.filter(({ phase, code }) => phase === during && code === because).length
   const atCapacity = refusals('load', 'at_capacity')
   const overloaded = refusals('storm', 'overloaded')
-  const stormed = overloaded + refusals('storm', 'at_capacity')
   const uncut = loaded.slow.filter(({ part, seconds }) => seconds > SLOW_LIVES_SECONDS[part])
   const recovery = loaded.answered.filter(({ phase, kind }) => phase === 'recovery' && kind === 'assignment')
   const taken = recovery.filter(({ status }) => status === 202).length
@@ -64,8 +63,8 @@ export function judge(loaded: Loaded, seen: Seen, options: { latency: boolean })
     promise('429 and 503 say when to come back', mute.length === 0, `${later.length} such answers, ${mute.length} without Retry-After`),
     promise(
       'it was an overload',
-      atCapacity > 0 && stormed > 0,
-      `${atCapacity} at capacity; ${stormed} refused in the storms, ${overloaded} of them beyond the requests in flight`,
+      atCapacity > 0 && overloaded > 0,
+      `${atCapacity} at capacity; ${overloaded} beyond the requests in flight in the storms`,
     ),
     promise(
       'slow connections are cut',

@@ -20,16 +20,18 @@ export interface Phase {
   assignmentsPerSecond: number
   /** Besides assignments: shares of their rate. */
   mix: Partial<Record<'repeat' | 'read' | 'malformed' | 'aborted', number>>
-  /** Every so many seconds all clients send at once, each this many requests back to back; null: never. */
+  /** Every so many seconds all clients send at once, each this many requests back to back, in turn assignments and strays; null: never. */
   storm: { everySeconds: number; requestsEach: number } | null
 }
 
-export type Kind = 'assignment' | 'repeat' | 'read' | 'malformed' | 'aborted' | 'storm'
+/** `stray`: the cancellation of a task that nobody knows, which costs a read of the Kubernetes API before it is answered. */
+export type Kind = 'assignment' | 'repeat' | 'read' | 'malformed' | 'aborted' | 'storm' | 'stray'
 
 /** What may be answered. 429 and 503 are always allowed: they say "later". */
 export const ALLOWED: Readonly<Record<Kind, readonly number[]>> = {
   assignment: [202],
   storm: [202],
+  stray: [202],
   repeat: [202],
   read: [200],
   malformed: [400, 401, 413, 415, 422, 431],

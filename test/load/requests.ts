@@ -52,6 +52,7 @@ export function createRequests(plan: Plan) {
 
   return {
     assignment: (taskId: string): Ready => webhook(json(good(taskId))),
+    stray: (taskId: string): Ready => webhook(json({ type: 'task_cancellation', data: { task_id: taskId } })),
     read: (): Ready => ({ method: 'GET', path: '/v1/tasks?limit=5', headers: { authorization: `Bearer ${plan.token}` } }),
     /** One after the other. */
     malformed: (turn: number): Ready => (malformed[turn % malformed.length] as () => Ready)(),

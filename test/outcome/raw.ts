@@ -261,9 +261,10 @@ export function look({ job = {}, pod, pods = pod ? [pod] : [], now = '12:01:00',
 export function line(outcome: Outcome): string {
   if (outcome.kind === 'stop') return `stop ${outcome.reason}`
   if (outcome.kind === 'live') {
+    const ends = outcome.leftPods === undefined ? '' : ` ends ${outcome.leftPods.map(({ name }) => name).join(', ')}`
     return outcome.wakeAtMs === null
       ? outcome.state
-      : `${outcome.state} until ${new Date(outcome.wakeAtMs).toISOString().slice(11, 23).replace('.000', '')}`
+      : `${outcome.state} until ${new Date(outcome.wakeAtMs).toISOString().slice(11, 23).replace('.000', '')}${ends}`
   }
   const { kind, reason, exitCode, retryable, detail } = outcome.verdict
   return [

@@ -37,6 +37,7 @@ function world(answers: DeliveryResult[]) {
         classify: () => outcome,
         stopper: { stop: async () => ({ kind: 'ended' }) },
         secondLook: { confirm: async (_task, proposed) => proposed, findPods: async (task, outcome) => ({ task, outcome }) },
+        endLeftPods: async () => 'done',
         messages: createMessageBuilder(),
         async deliver(message) {
           const answer = answers.shift() ?? { kind: 'acknowledged', status: 200 }
