@@ -31,6 +31,8 @@ const BATCH_ENTRIES = 500
 const SHORTEST_DELAY_MS = 50
 const LONGEST_DELAY_MS = 5 * 60_000
 const RETRY = { baseMs: 5_000, capMs: LONGEST_DELAY_MS }
+/** What was written shows in the watch within seconds. What does not was deleted again before anybody saw it. */
+const UNSEEN_MS = 60_000
 
 export function createLedgerWriter(
   deps: {
@@ -48,8 +50,10 @@ export function createLedgerWriter(
   options: LedgerWriterOptions,
 ): LedgerWriter {
   const { ledger, clock } = deps
-  /** Written, and not yet seen in the watch. */
-  const written = new Set<string>()
+  /** Written, and not yet seen in the watch; with the time. */
+  const written = new Map<string, number>()
+  /** Segments up to this number take no more: too large in bytes, or made immutable by somebody. */
+  let closedUpTo = 0
   let timer: { atMs: number; cancel: () => void } | null = null
   let running: Promise<void> | null = null
   let failures = 0
@@ -67,14 +71,14 @@ export function createLedgerWriter(
     }
   }
 
-  const waiting = (): LedgerEntry[] => [...ledger.unwritten()].filter((entry) => !written.has(entry.key))
+  const waiting = (): LedgerEntry[] => [...ledger.unwritten()].filter((entry) => (written.get(entry.key) ?? 0) + UNSEEN_MS <= clock.now())
 
   async function flushOnce(): Promise<void> {
     let all = waiting()
     if (all.length === 0) return
     if (!deps.mayWrite()) return arm(clock.now() + RETRY.baseMs)
     const stillUnseen = new Set([...ledger.unwritten()].map((entry) => entry.key))
-    for (const key of written) if (!stillUnseen.has(key)) written.delete(key)
+    for (const key of written.keys()) if (!stillUnseen.has(key)) written.delete(key)
     for (; all.length > 0; all = waiting()) {
       const batch = all.slice(0, BATCH_ENTRIES)
       const result = await append(batch)
@@ -83,10 +87,11 @@ export function createLedgerWriter(
         return retryLater()
       }
       // The watch puts them into the ledger: until then they count as this replica's own knowledge.
-      for (const entry of batch) written.add(entry.key)
+      for (const entry of batch) written.set(entry.key, clock.now())
       lastWritten = deps.project(result.value)
       failures = 0
     }
+    if (written.size > 0) arm(clock.now() + UNSEEN_MS)
     await prune()
   }
 
@@ -94,7 +99,13 @@ export function createLedgerWriter(
     const name = segmentFor(batch.length)
     const data = { [`batch-${clock.now().toString(36)}-${randomBytes(3).toString('hex')}`]: batch.map(entryLine).join('\n') }
     const patched = await deps.patch(name, { data })
-    if (patched.ok || patched.error.status !== 404) return patched
+    if (patched.ok) return patched
+    if (patched.error.status === 413 || patched.error.status === 422) {
+      // For good: the next try takes the next number. Not at once, so that a batch that no segment takes does not make one after the other.
+      closedUpTo = Math.max(closedUpTo, sequenceOf({ name }))
+      return patched
+    }
+    if (patched.error.status !== 404) return patched
     const created = await deps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: options.labels }, data })
     // Another leader made it in between.
     return created.ok || created.error.status !== 409 ? created : deps.patch(name, { data })
@@ -106,7 +117,7 @@ export function createLedgerWriter(
     const ahead = lastWritten !== null && (!seen || sequenceOf(lastWritten) >= sequenceOf(seen))
     const newest = ahead ? lastWritten : seen
     if (!newest) return `${options.baseName}-1`
-    const full = newest.entries.size + more > options.segmentEntries
+    const full = newest.entries.size + more > options.segmentEntries || sequenceOf(newest) <= closedUpTo
     return full ? `${options.baseName}-${sequenceOf(newest) + 1}` : newest.name
   }
 
@@ -171,6 +182,6 @@ export function createLedgerWriter(
   }
 }
 
-function sequenceOf(segment: LedgerSegment): number {
+function sequenceOf(segment: Pick<LedgerSegment, 'name'>): number {
   return Number(/-(\d+)$/.exec(segment.name)?.[1] ?? 0)
 }

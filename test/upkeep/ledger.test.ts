@@ -28,7 +28,7 @@ function world(options: { segmentEntries?: number; limit?: number; windowSeconds
   const objects = new Map<string, { metadata: { name: string; uid: string; resourceVersion: string }; data: Record<string, string> }>()
   const replicas: { put: (raw: unknown) => void; remove: (name: string) => void }[] = []
   const requests: string[] = []
-  const state = { nowMs: NOW_SECONDS * 1000, refuse: 0, version: 0 }
+  const state = { nowMs: NOW_SECONDS * 1000, refuse: 0, version: 0, watching: true, closed: new Map<string, number>() }
   const refused = (status: number): KubeResult<never> => ({
     ok: false,
     error: { status, reason: 'Refused', message: `status ${status}`, retryAfterMs: null, retryable: true, outcomeUnknown: false },
@@ -36,7 +36,7 @@ function world(options: { segmentEntries?: number; limit?: number; windowSeconds
   function store(name: string, data: Record<string, string>): KubeResult<KubeObject> {
     const object = { metadata: { name, uid: name, resourceVersion: String(++state.version) }, data }
     objects.set(name, object)
-    for (const replica of replicas) replica.put(object)
+    for (const replica of state.watching ? replicas : []) replica.put(object)
     return { ok: true, value: structuredClone(object) }
   }
   function replica(leads = true) {
@@ -62,6 +62,8 @@ function world(options: { segmentEntries?: number; limit?: number; windowSeconds
         async patch(name, patch) {
           requests.push(`patch ${name}`)
           if (state.refuse) return refused(state.refuse)
+          const closed = state.closed.get(name)
+          if (closed !== undefined) return refused(closed)
           const known = objects.get(name)
           return known ? store(name, { ...known.data, ...(patch as { data: Record<string, string> }).data }) : refused(404)
         },
@@ -177,6 +179,60 @@ test('two leaders at once, as can be for a moment, lose nothing of each other’
   await Promise.all([one.writer.flush(), two.writer.flush()])
   const known = [...objects.values()].flatMap(({ data }) => Object.values(data).flatMap(parseEntries)).map(({ key }) => key)
   assert.deepEqual(known.sort(), ['a', 'b'])
+})
+
+for (const [status, why] of [
+  [413, 'too large for a request'],
+  [422, 'too large for an object, or immutable'],
+] as const) {
+  test(`a segment that takes no more (${status}, ${why}) is left for the next one; nothing is lost, on any replica`, async () => {
+    const { replica, state, objects, requests } = world()
+    const [leader, follower] = [replica(), replica(false)]
+    leader.writer.note(entry('a'), null)
+    await leader.writer.flush()
+    state.closed.set('ledger-1', status)
+    leader.writer.note(entry('b'), null)
+    await leader.writer.flush()
+    await leader.writer.flush()
+    leader.writer.note(entry('c'), null)
+    await leader.writer.flush()
+    assert.deepEqual(requests, [
+      'patch ledger-1',
+      'create ledger-1',
+      'patch ledger-1',
+      'patch ledger-2',
+      'create ledger-2',
+      'patch ledger-2',
+    ])
+    assert.equal(objects.size, 2)
+    for (const { ledger } of [leader, follower])
+      assert.deepEqual(
+        ['a', 'b', 'c'].map((key) => ledger.find(`task-x-${key}`)?.key),
+        ['a', 'b', 'c'],
+      )
+    const next = replica()
+    for (const object of objects.values()) next.ledger.put(projectSegment(object))
+    next.writer.note(entry('d'), null)
+    await next.writer.flush()
+    assert.equal(requests.at(-1), 'patch ledger-2', 'another leader goes on where this one was')
+  })
+}
+
+test('what was written and deleted again before the watch showed it is written again', async () => {
+  const { replica, state, objects } = world()
+  const { writer, ledger, timers } = replica()
+  state.watching = false
+  writer.note(entry('a'), null)
+  await writer.flush()
+  objects.clear()
+  await writer.flush()
+  assert.equal(objects.size, 0, 'a watch that is behind is no reason to write twice')
+  state.watching = true
+  state.nowMs += 60_000
+  assert.ok(timers.some(({ atMs }) => atMs <= state.nowMs))
+  await writer.flush()
+  assert.deepEqual([...objects.keys()], ['ledger-1'])
+  assert.equal(ledger.unwrittenCount(), 0)
 })
 
 test('beyond the limit the oldest go, a segment at a time; the gauge shows the window that is left', async () => {
