@@ -67,7 +67,7 @@ export function createHttp(
     election: parts.reporting.election,
     preflight: parts.preflight,
     draining: parts.draining,
-    more: parts.inbound.checks,
+    more: () => [...parts.inbound.checks(), ...shared.ledger.checks()],
   })
   registerOpenapi(server)
   server.register(openapiRoutes({ document: openapiDocument, yaml: openapiYaml }))

@@ -1,4 +1,5 @@
 // Wires the dedupe ledger: closed tasks of the cache in, ConfigMaps out, watched by every replica.
+import type { Check } from '../../routes/health.ts'
 import type { Cluster } from '../cluster/index.ts'
 import type { Settings } from '../config/index.ts'
 import type { Informer } from '../informer/index.ts'
@@ -28,11 +29,14 @@ export interface LedgerKeeper {
   find(jobName: string): Promise<LedgerEntry | null>
   start(isLeader: () => boolean): void
   count(): void
+  /** For /readyz?verbose. Never required: without the ledger a finished task that is delivered again may run again, and that is all. */
+  checks(): Check[]
   stop(): Promise<void>
 }
 
 const ENTRIES_AT_MOST = 100_000
 const SEGMENT_ENTRIES = 5_000
+const STALE_MS = 60_000
 /** A ledger that cannot be read must not hold up intake. */
 const LONGEST_WAIT_MS = 3_000
 
@@ -51,7 +55,7 @@ export function createLedgerKeeper(
   const { clock } = common
   const { settings, cluster, informer } = parts
   const windowSeconds = settings.dedupeSeconds
-  if (windowSeconds === 0) return { find: async () => null, start() {}, count() {}, stop: async () => {} }
+  if (windowSeconds === 0) return { find: async () => null, start() {}, count() {}, checks: () => [], stop: async () => {} }
 
   const ledger = createLedger(common, { windowSeconds, limit: ENTRIES_AT_MOST })
   const labelSelector = `${parts.labelSelector},${LEDGER_LABEL}=true`
@@ -134,6 +138,18 @@ export function createLedgerKeeper(
       look()
     },
     count: ledger.count,
+    checks() {
+      const { synced, staleMs, lastError } = reflector.status()
+      const read = !synced
+        ? `it has not been read yet${lastError ? `: ${lastError}` : ''}`
+        : staleMs < STALE_MS
+          ? null
+          : `not heard of: ${lastError}`
+      const trouble = read ?? writer.lastError()
+      if (trouble === null) return [{ name: 'ledger', ok: true, required: false, detail: 'in step' }]
+      const detail = `${trouble}; a finished task that is delivered again after its Job is gone may run again (jobhook doctor names a missing right)`
+      return [{ name: 'ledger', ok: false, required: false, detail }]
+    },
     async stop() {
       unsubscribe()
       cancelWait()

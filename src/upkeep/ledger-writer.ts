@@ -14,6 +14,8 @@ export interface LedgerWriter {
   note(entry: LedgerEntry, expiresMs: number | null): void
   /** Writes what is not written yet, if this replica leads. Never throws. */
   flush(): Promise<void>
+  /** Why the last write failed; null when none has failed since one went through. */
+  lastError(): string | null
   stop(): Promise<void>
 }
 
@@ -57,6 +59,7 @@ export function createLedgerWriter(
   let timer: { atMs: number; cancel: () => void } | null = null
   let running: Promise<void> | null = null
   let failures = 0
+  let lastError: string | null = null
   let lastWritten: LedgerSegment | null = null
 
   function arm(atMs: number): void {
@@ -90,6 +93,7 @@ export function createLedgerWriter(
       for (const entry of batch) written.set(entry.key, clock.now())
       lastWritten = deps.project(result.value)
       failures = 0
+      lastError = null
     }
     if (written.size > 0) arm(clock.now() + UNSEEN_MS)
     await prune()
@@ -143,6 +147,7 @@ export function createLedgerWriter(
   function fail(message: string): void {
     deps.metrics.dedupeErrors.inc()
     deps.log.warn(message)
+    lastError = message
   }
 
   function retryLater(): void {
@@ -174,6 +179,7 @@ export function createLedgerWriter(
       arm(nowMs + (soon ? SHORTEST_DELAY_MS : Math.min(Math.max(leftMs, SHORTEST_DELAY_MS), LONGEST_DELAY_MS)))
     },
     flush,
+    lastError: () => lastError,
     async stop() {
       await flush()
       timer?.cancel()

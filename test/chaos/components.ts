@@ -7,9 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openLedger } from '../cluster/harness/ledger.ts'
 import { isRunning } from '../cluster/harness/process-id.ts'
 
+type Component = 'kube-apiserver' | 'etcd'
+
 export interface Components {
+  /** It was killed a moment ago, and does not run again yet. */
+  isDown(name: Component): boolean
   /** Resolves once it runs again; whether it answers is for its clients to find out. */
-  restart(name: 'kube-apiserver' | 'etcd', signal: 'SIGKILL' | 'SIGTERM', downMs: number): Promise<void>
+  restart(name: Component, signal: 'SIGKILL' | 'SIGTERM', downMs: number): Promise<void>
 }
 
 /** How long a component that was asked to end politely may take. An apiserver waits for the watches it serves. */
@@ -25,12 +29,15 @@ export function openComponents(folder: string): Components | null {
     return null
   }
 
+  const down = new Set<Component>()
   return {
+    isDown: (name) => down.has(name),
     async restart(name, signal, downMs) {
       const entry = file.read().processes.findLast((each) => each.name === name && isRunning(each))
       if (!entry) throw new Error(`${name} does not run in ${folder}`)
       const command = readlinkSync(`/proc/${entry.pid}/exe`)
       const [, ...args] = readFileSync(`/proc/${entry.pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+      down.add(name)
       file.update((ledger) => {
         ledger.restartable = [...(ledger.restartable ?? []), name]
       })
@@ -45,6 +52,7 @@ export function openComponents(folder: string): Components | null {
       closeSync(output)
       child.unref()
       if (child.pid !== undefined) file.add(child.pid, name, false)
+      down.delete(name)
     },
   }
 }

@@ -266,7 +266,7 @@ export async function runChaos(target: Target, options: ChaosOptions): Promise<C
       return receiver.down(incident.ms)
     }
     if (incident.kind === 'api-restart') {
-      if (!target.components) return
+      if (!target.components || target.components.isDown(incident.component)) return
       note(`${incident.signal} ${incident.component}`)
       apiDeaths.push({ atMs: Date.now() })
       return follow(target.components.restart(incident.component, incident.signal, incident.downMs))

@@ -109,9 +109,12 @@ test('the Role lacks ConfigMaps: ready, tasks are accepted and reported, repeats
   await finish(service, 'refused-1')
   assert.equal((await service.webhook(shellTask('refused-1', 'true'))).headers['jobhook-duplicate'], 'true')
   assert.match(service.log(), /configmaps/)
+  const verbose = async (): Promise<string> => (await service.rest('GET', '/readyz?verbose')).body
+  assert.match(await verbose(), /\[!\] ledger: it has not been read yet: .*chaos proxy says so.*may run again \(jobhook doctor names/)
   assert.equal((await segments()).length, 0)
   refused = false
   await until('it is written', async () => has(1), { timeoutMs: 60_000 })
+  await until('it says so', async () => /\[\+\] ledger: in step/.test(await verbose()))
   assert.equal((await service.rest('GET', '/readyz')).status, 200)
 })
 
@@ -122,6 +125,7 @@ test('the Role loses ConfigMaps while it runs: failed writes are counted and log
   await finish(service, 'lost-2')
   await until('the failure is counted', async () => (await service.metric('jobhook_dedupe_errors_total')) > 0)
   assert.match(service.log(), /finished tasks could not be written to the dedupe ledger: the chaos proxy says so/)
+  assert.match((await service.rest('GET', '/readyz?verbose')).body, /\[!\] ledger: finished tasks could not be written/)
   await finish(service, 'lost-3')
   for (const id of ['lost-1', 'lost-2', 'lost-3'])
     assert.equal((await service.webhook(shellTask(id, 'true'))).headers['jobhook-duplicate'], 'true', id)
