@@ -30,6 +30,8 @@ const UNCONFIRMED = 64
 /** A message whose outcome is not known is carried out again, this often. */
 const TRIES = 8
 const RETRY = { baseMs: 500, capMs: 10_000 }
+/** Messages that keep coming do not keep this replica from stopping. */
+const FINISH_MS = 10_000
 
 /** The wire's own words for it. */
 const AT_CAPACITY = 'worker at maximum concurrency'
@@ -196,7 +198,8 @@ export function createSocketIntake(
     async yieldLead() {
       leading?.abort(new Error('not connected any more'))
       leading = null
-      await Promise.allSettled([...inHand])
+      // What comes until the connection is closed is carried out too: nobody would send it again.
+      for (const endMs = clock.now() + FINISH_MS; inHand.size > 0 && clock.now() < endMs; ) await Promise.allSettled([...inHand])
       await connection?.close()
       connection = null
       waitingKeys.clear()
