@@ -77,7 +77,7 @@ export const planted: Planted[] = [
   },
   {
     name: 'a Secret stays when its task is closed',
-    file: 'src/reconcile/reconcile.ts',
+    file: 'src/reconcile/job-writer.ts',
     find: 'if (secret) {',
     replace: 'if (secret === null) {',
     promises: ['nothing is left over'],
