@@ -1,4 +1,4 @@
-// Every case of cases.ts against a real kube-apiserver: a strict server-side dry-run refuses unknown fields and what validation refuses.
+// Every case of cases/ against a real kube-apiserver: a strict server-side dry-run refuses unknown fields and what validation refuses.
 // Needs JOBHOOK_TEST_ADMIN_KUBECONFIG (admin of a test cluster: namespaces are made and removed). Run: node --test test/jobspec/dry-run.cluster.ts
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { type JobSpecOptions, render } from '../../src/jobspec/index.ts'
 import { until } from '../support/wait.ts'
-import { CASES } from './cases.ts'
+import { CASES } from './cases/index.ts'
 import { EXAMPLES, exampleOptions } from './examples.ts'
 import { built, options } from './fixtures.ts'
 

@@ -1,9 +1,9 @@
-// Every case of cases.ts: what the manifest says, and what must hold of any manifest.
+// Every case of cases/: what the manifest says, and what must hold of any manifest.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Built } from '../../src/jobspec/index.ts'
 import { checkSettings } from '../../src/jobspec/index.ts'
-import { CASES } from './cases.ts'
+import { CASES } from './cases/index.ts'
 import { built, envOf, holdsAlways, initOf, podOf, secretText, taskOf } from './fixtures.ts'
 
 for (const { name, asked, given, want } of CASES) {
