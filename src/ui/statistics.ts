@@ -53,7 +53,8 @@ export async function computeStatistics<T>(
     const { times, state } = task
     byState.set(state, (byState.get(state) ?? 0) + 1)
     if (task.delivery.state === 'owed' || task.delivery.state === 'dead') delivery[task.delivery.state]++
-    const ended = minuteOf(times.finished)
+    // What never started has no end of its own: an image that cannot be pulled, a node that is not found.
+    const ended = minuteOf(times.finished ?? times.reported)
     if (ended !== null && (state === 'completed' || state === 'failed' || state === 'cancelled')) {
       const bucket = finished[ended]
       if (bucket) bucket[state]++

@@ -172,6 +172,7 @@ test('figures: each task in its minute, medians, what waits longest', async () =
     task({ state: 'cancelled', times: { accepted: at(-9_000), finished: at(-7_200), reported: at(-7_200) }, delivery: dead }),
     task({ id: 'young', state: 'pending', times: { accepted: at(-5) } }),
     task({ id: 'old', state: 'queued', times: { accepted: at(-50) } }),
+    task({ id: 'never-started', state: 'failed', reason: 'image_pull', times: { accepted: at(-20), reported: at(-1) } }),
   ]
   const figures = await computeStatistics(
     records,
@@ -179,17 +180,20 @@ test('figures: each task in its minute, medians, what waits longest', async () =
     NOW,
     async () => {},
   )
-  assert.deepEqual(figures.byState, { completed: 2, failed: 1, cancelled: 1, pending: 1, queued: 1 })
+  assert.deepEqual(figures.byState, { completed: 2, failed: 2, cancelled: 1, pending: 1, queued: 1 })
   assert.equal(figures.finished.length, MINUTES)
   assert.deepEqual(figures.finished.slice(-2), [
     { completed: 2, failed: 0, cancelled: 0 },
-    { completed: 0, failed: 1, cancelled: 0 },
+    { completed: 0, failed: 2, cancelled: 0 },
   ])
   assert.deepEqual(figures.start, { median: 20, p95: 40 })
   assert.deepEqual(figures.report, { median: 1, p95: 3 })
-  assert.deepEqual([figures.owed, figures.dead, figures.tasks], [1, 1, 6])
+  assert.deepEqual([figures.owed, figures.dead, figures.tasks], [1, 1, 7])
   assert.deepEqual(figures.oldestWaiting, { id: 'old', name: 't-1', sinceMs: NOW - 50_000 })
-  assert.deepEqual(figures.reasons, [{ reason: 'container_oom', count: 1 }])
+  assert.deepEqual(figures.reasons, [
+    { reason: 'container_oom', count: 1 },
+    { reason: 'image_pull', count: 1 },
+  ])
   assert.equal(quantile([], 0.5), null)
 })
 
