@@ -96,7 +96,7 @@ test(`kill -9 with ${TASKS} tasks running: after the restart those that ended me
   t.diagnostic(
     `${TASKS} running, ${ended.length} ended meanwhile: the last of them was reported ${lastMs - leadingAtMs} ms after the Lease was held`,
   )
-  t.diagnostic(`(${leadingAtMs - startedMs} ms after the start of the process, which includes its own loading)`)
+  t.diagnostic(`(it held the Lease ${leadingAtMs - startedMs} ms after the start of its process)`)
   assert.deepEqual(
     verdicts()
       .map(({ data, type }) => `${type} ${data.task_id}`)

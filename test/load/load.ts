@@ -58,10 +58,14 @@ export async function runLoad(target: Target, options: LoadOptions): Promise<{ l
     const endedMs = Date.now()
     const accepted = Object.entries(loaded.tasks).flatMap(([id, answers]) => (answers.includes(202) ? [id] : []))
     const verdictIds = () => idsByTask(receiver.received)
-    const settled = await until('every accepted task has its verdict', () => accepted.every((id) => verdictIds()[id]) || null, {
-      timeoutMs: options.settleSeconds * 1000,
-      everyMs: 500,
-    }).catch(() => false)
+    const settled = await until(
+      'every accepted task has its verdict',
+      () => {
+        const known = verdictIds()
+        return accepted.every((id) => known[id])
+      },
+      { timeoutMs: options.settleSeconds * 1000, everyMs: 500 },
+    ).catch(() => false)
     const settledSeconds = settled ? (Date.now() - endedMs) / 1000 : null
     const exitCode = await replica.stop()
     return {
