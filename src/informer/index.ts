@@ -26,7 +26,7 @@ export interface InformerSource {
 }
 
 /** Objects asked for in one page of a list: parsing one blocks the loop, for about 10 ms. */
-export const LIST_PAGE_SIZE = 500
+export const LIST_PAGE_SIZE = 400
 
 export interface Informer {
   tasks: TaskCache

@@ -90,6 +90,7 @@ function isInboundType(type: unknown): type is (typeof INBOUND_TYPES)[number] {
 function nestingExceeds(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
-  for (const member of Object.values(value)) if (nestingExceeds(member, levels - 1)) return true
+  const members = value as Record<string, unknown>
+  for (const name of Object.keys(members)) if (nestingExceeds(members[name], levels - 1)) return true
   return false
 }

@@ -20,9 +20,25 @@ export function digests(assignment: Assignment): Record<string, string> {
     if (NOT_DIGESTED.includes(field)) continue
     const value = known[field]
     const counted = field === 'env_vars' && isRecord(value) ? Object.keys(value).sort() : value
-    result[field] = hash('sha256', canonicalJson(counted), 'base64url').slice(0, DIGEST_LENGTH)
+    result[field] = digestOf(canonicalJson(counted))
   }
   return result
+}
+
+/** Images, commands and sizes are the same from task to task. Bounded: when it is full it starts over. */
+const digestsOfTexts = new Map<string, string>()
+const REMEMBERED = 1_024
+const REMEMBERED_LENGTH = 128
+
+function digestOf(text: string): string {
+  const before = digestsOfTexts.get(text)
+  if (before !== undefined) return before
+  const digest = hash('sha256', text, 'base64url').slice(0, DIGEST_LENGTH)
+  if (text.length <= REMEMBERED_LENGTH) {
+    if (digestsOfTexts.size >= REMEMBERED) digestsOfTexts.clear()
+    digestsOfTexts.set(text, digest)
+  }
+  return digest
 }
 
 /**

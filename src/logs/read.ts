@@ -8,6 +8,7 @@ import { TASK_CONTAINER } from '../model/keys.ts'
 import type { ContainerView, PodView } from '../model/kube.ts'
 import type { KubeError } from '../model/kube-api.ts'
 import { type Refusal, refusal } from '../model/problem.ts'
+import { podThatCounts } from '../model/task-pod.ts'
 import { lastBytes } from './ring.ts'
 import { hasLog } from './source.ts'
 import type { LogQuery, ReadLog } from './types.ts'
@@ -67,7 +68,7 @@ export function createLogReader(deps: LogReaderDeps, options: typeof READER_LIMI
   /** Where the log is to be read now. `later`: the container has not started and still may. */
   function look(task: LogTask, wanted: string | null): Found {
     const pods = deps.podsOf(task.id)
-    const pod = pods.findLast((each) => !each.gone) ?? pods.at(-1)
+    const pod = podThatCounts(pods)
     const isEnded = ENDED.has(task.state)
     const name = wanted ?? TASK_CONTAINER
     if (!pod) return isEnded ? never(gone('the task has ended and its Pod is gone')) : later('it has no Pod yet', null)

@@ -3,6 +3,7 @@
 import { describeError } from '../lib/log.ts'
 import { ANNOTATIONS, TASK_CONTAINER } from '../model/keys.ts'
 import type { JobView, PodView, TaskView } from '../model/kube.ts'
+import { podThatCounts } from '../model/task-pod.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { cleanVerdict, mayQuote } from './clean.ts'
 import { fitTail } from './fit.ts'
@@ -57,7 +58,7 @@ export function createFailureLog(
   const tailLines = tailLinesFor(tailBytes)
 
   function follow(task: TaskView): Promise<void> {
-    const pod = task.pods.findLast((each) => !each.gone)
+    const pod = podThatCounts(task.pods)
     const container = pod ? logContainer(pod, TASK_CONTAINER) : null
     if (tailBytes === 0 || !pod || !container || isOver(pod) || isOfNoUse(task, pod)) return Promise.resolve()
     return keeper.follow({ jobUid: task.job.uid, pod: pod.name, container: container.name })

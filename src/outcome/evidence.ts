@@ -1,5 +1,6 @@
 // What is known of a task, read off its Job and Pods once: facts, no judgement.
 import type { Condition, ContainerState, ContainerView, JobView, PodView, StopMark, TaskView } from '../model/kube.ts'
+import { podThatCounts } from '../model/task-pod.ts'
 import { readStopMark } from './stop-mark.ts'
 
 export type Terminated = Extract<ContainerState, { kind: 'terminated' }>
@@ -9,7 +10,7 @@ export interface Evidence {
   mark: StopMark | null
   /** Those of this run: what Kueue took back before says nothing of it. */
   pods: readonly PodView[]
-  /** The Pod that counts: the newest that still exists, else the newest that was seen. */
+  /** The Pod that counts. */
   pod: PodView | null
   /** The container `task` of that Pod. */
   main: ContainerView | null
@@ -25,7 +26,7 @@ export interface Evidence {
 
 export function readEvidence({ job, pods: all }: TaskView): Evidence {
   const pods = all.some((candidate) => candidate.gone) ? all.filter((candidate) => !isOfEarlierRun(job, candidate)) : all
-  const pod = pods.findLast((candidate) => !candidate.gone) ?? pods.at(-1) ?? null
+  const pod = podThatCounts(pods)
   const main = pod?.containers.find((container) => container.role === 'task') ?? null
   const state = main?.state ?? null
   return {

@@ -2,6 +2,7 @@
 import type { TaskFacts } from '../model/callback.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, TaskView } from '../model/kube.ts'
+import { podThatCounts } from '../model/task-pod.ts'
 import type { Verdict } from '../model/verdict.ts'
 
 /** Somebody has asked its workload to end: we, a hand, or Kubernetes. */
@@ -24,7 +25,7 @@ export function targetOf(job: JobView, callbackUrl: string | null): Target | nul
 /** What its messages say of a task besides the verdict. */
 export function factsOf(task: TaskView, workerId: string): TaskFacts {
   const { job, pods } = task
-  const pod = pods.findLast((candidate) => !candidate.gone) ?? pods.at(-1) ?? null
+  const pod = podThatCounts(pods)
   const taskId = job.annotations[ANNOTATIONS.taskId] ?? job.name
   return {
     jobUid: job.uid,
@@ -43,7 +44,7 @@ export function startedFacts({ pods }: TaskView, facts: TaskFacts, startedMs: nu
   return {
     ...facts,
     startedMs,
-    pod: facts.pod ?? pods.at(-1)?.name ?? verdict?.detail.pod ?? null,
+    pod: facts.pod ?? podThatCounts(pods)?.name ?? verdict?.detail.pod ?? null,
     node: facts.node ?? verdict?.detail.node ?? null,
   }
 }

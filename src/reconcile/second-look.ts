@@ -7,6 +7,7 @@ import type { Logger } from '../lib/log.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView, PodView, TaskView } from '../model/kube.ts'
 import type { KubeObject, KubeResult } from '../model/kube-api.ts'
+import { podThatCounts } from '../model/task-pod.ts'
 import type { Outcome } from '../model/verdict.ts'
 
 /** What Events told about a task, for people and for deadlines. */
@@ -75,7 +76,8 @@ export function createSecondLook(deps: {
     if (hints.has(uid) || listing >= LISTS_AT_ONCE) return
     listing++
     try {
-      const pod = task.pods.findLast((candidate) => !candidate.gone)
+      const counts = podThatCounts(task.pods)
+      const pod = counts?.gone === false ? counts : null
       const involved = pod ?? { name, uid }
       const events = await deps.listEvents(involved.name)
       if (!events.ok) return

@@ -121,6 +121,12 @@ const rows: Row[] = [
   ['a condition that says False', { job: { says: [] }, pod: { task: running() } }, 'running until 13:00:11'],
 
   // The operator lets Kubernetes replace a disrupted Pod (retry_on_disruption).
+  // After the end of an API server: the controller has not heard of its first Pod, makes another, and takes one back.
+  ['two Pods of the controller’s making, one is taken back, the other runs', { pods: [{ task: running() }, { name: 'pod-2', created: '12:00:01', task: running(), deleted: '12:00:20' }] }, 'running until 13:00:11'],
+  ['two Pods, one taken back, the other completed', { job: completeJob, pods: [{ phase: 'Succeeded', task: exited(0) }, { ...deleted(exited(0), { phase: 'Succeeded' }), name: 'pod-2', created: '12:00:01', gone: false }] }, 'completed 0'],
+  ['two Pods, one taken back, the other failed by itself', { job: failedJob, pods: [{ phase: 'Failed', task: exited(3) }, { ...deleted(killed), name: 'pod-2', created: '12:00:01', gone: false }] }, 'failed container_exit 3'],
+  ['two Pods, the first is taken back and is gone', { job: completeJob, pods: [deleted(exited(0), { gone: true }), { name: 'pod-2', created: '12:00:01', phase: 'Succeeded', task: exited(0) }] }, 'completed 0'],
+  ['evicted, its new Pod is deleted by hand', { job: { retriesDisruption: true, ...failedJob }, pods: [{ phase: 'Failed', reason: 'Evicted', task: killed, conditions: [scheduled, disrupted('TerminationByKubelet')] }, { ...deleted(killed), name: 'pod-2', created: '12:00:40', gone: false }] }, 'failed deleted 143 retryable stored'],
   ['evicted, its new Pod runs', { job: { retriesDisruption: true }, pods: [{ phase: 'Failed', reason: 'Evicted', task: killed, conditions: [scheduled, disrupted('TerminationByKubelet')] }, { name: 'pod-2', created: '12:00:40', task: running('12:00:45') }] }, 'running until 13:00:46'],
   ['evicted, its new Pod completed', { job: { retriesDisruption: true }, pods: [{ phase: 'Failed', reason: 'Evicted', task: killed, conditions: [scheduled, disrupted('TerminationByKubelet')] }, { name: 'pod-2', created: '12:00:40', phase: 'Succeeded', task: exited(0, 'Completed', '12:00:50') }] }, 'completed 0'],
   ['drained, its new Pod failed by itself', { job: { retriesDisruption: true, ...failedJob }, pods: [deleted(killed, { conditions: [DRAIN] }), { name: 'pod-2', created: '12:00:40', phase: 'Failed', task: exited(3, 'Error', '12:00:50') }] }, 'failed container_exit 3'],
