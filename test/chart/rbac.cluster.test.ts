@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { stringify } from 'yaml'
+import { calledFailed } from '../support/called-failed.ts'
 import { CALLBACK_SECRET, type Jobhook, shellTask, startJobhook, WEBHOOK_SECRET } from '../support/jobhook.ts'
 import { startPolled } from '../support/polled.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
@@ -81,15 +82,19 @@ describe('the chart’s Role', { skip }, () => {
     await take(first, shellTask('completes', 'exit 0', { env_vars: { KEY: 'value' } }))
     await take(first, shellTask('fails', 'echo why; exit 3'))
     await take(first, shellTask('cancelled', 'sleep 600'))
+    const left = await first.webhook(shellTask('left', 'sleep 600'))
     await take(first, shellTask('no-image', 'exit 0', { docker_image: 'registry.example/absent:1' }))
     await take(first, shellTask('survives', 'sleep 6; exit 4', { env_vars: { KEY: 'value' } }))
-    await until('it runs', () => receiver.of('cancelled')[0], patient)
+    await until('they run', () => receiver.of('cancelled')[0] && receiver.of('left')[0], patient)
+    const job = `/apis/batch/v1/namespaces/${space.name}/jobs/${left.body.data.id}/status`
+    await space.api.patch(job, JSON.parse(calledFailed()))
     await first.webhook({ type: 'task_cancellation', data: { task_id: 'cancelled' } })
     assert.equal((await verdict('completes')).type, 'task_completed')
     const failed = await verdict('fails')
     assert.equal(failed.data.exit_code, 3)
     assert.match(failed.data.detail.log_tail, /why/)
     assert.equal((await verdict('cancelled')).data.task_state, 'CANCELLED')
+    assert.equal((await verdict('left')).data.failure_reason, 'deleted')
     assert.equal((await verdict('no-image')).data.failure_reason, 'image_pull')
     await first.kill()
     running.delete(first)

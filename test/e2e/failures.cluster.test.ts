@@ -1,6 +1,7 @@
 // What can go wrong with a task, caused for real in containers on a real node, and what the control plane is told about it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { calledFailed } from '../support/called-failed.ts'
 import { CALLBACK_SECRET, type Jobhook, shellTask, startJobhook } from '../support/jobhook.ts'
 import { type OwnNamespace, ownNamespace } from '../support/real.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
@@ -39,13 +40,6 @@ const failed = (reason: string, exitCode: number | null, more: Partial<Told> = {
   ...more,
 })
 const cancelled = (more: Partial<Told> = {}): Told => ({ type: 'task_completed', state: 'CANCELLED', ...more })
-
-/** A patch of a Job's status. */
-function calledFailed(): string {
-  const word = { status: 'True', reason: 'BackoffLimitExceeded', message: 'planted', lastTransitionTime: new Date().toISOString() }
-  const conditions = ['FailureTarget', 'Failed'].map((type) => ({ type, ...word }))
-  return JSON.stringify({ status: { active: 0, ready: 0, terminating: 0, failed: 1, conditions } })
-}
 
 const plain = {}
 const withSetup = { setup_command: 'echo preparing; exit 9' }
