@@ -11,6 +11,7 @@ import { type Jobhook, startJobhook, WEBHOOK_SECRET } from './lib/jobhook.ts'
 import { number } from './lib/judge.ts'
 import { startPlane } from './lib/plane.ts'
 import { handlesOf } from './lib/process-usage.ts'
+import { median } from './lib/statistics.ts'
 import type { LoadResult } from './load/generator.ts'
 
 interface Minute {
@@ -35,8 +36,9 @@ interface SoakResult {
 
 /** Finished tasks go soon, so that a long soak does not only measure how much the cache holds. */
 const CONFIG = { retention: { success: '20s', failure: '20s' } }
-/** From the end of the warm-up minute to the last: more than this is growth. */
-const ALLOWED_GROWTH = 1.15
+/** From the median of the middle third to that of the last: more than this is growth. The first third fills caches, histories and the heap. */
+const ALLOWED_GROWTH = 1.1
+const LEAST_MINUTES = 3
 /** Connections are opened as they are needed, up to the settings' bounds (64 + 32 out, 64 in, on the embedded cluster both ends of the first), and some files. */
 const POOLED_HANDLES = 280
 
@@ -156,14 +158,18 @@ function problemsOf(minutes: readonly Minute[], owed: number, reported: number, 
   if (reported !== owed) problems.push(`${owed} verdicts were owed, ${reported} came`)
   if (repeated > 0) problems.push(`${repeated} verdicts came more than once`)
   if (refused > 0) problems.push(`${refused} assignments were refused`)
-  const first = minutes[1]
-  const last = minutes.at(-1)
-  if (!first || !last || first === last) return [...problems, 'too short to tell whether anything grows: give --minutes 2 or more']
-  if (last.memoryMb > first.memoryMb * ALLOWED_GROWTH)
-    problems.push(`${number(first.memoryMb)} MB of memory in minute 1 grew to ${number(last.memoryMb)}`)
-  if (last.handles > first.handles * ALLOWED_GROWTH && last.handles > POOLED_HANDLES)
-    problems.push(`${number(first.handles)} handles in minute 1 grew to ${number(last.handles)}`)
-  if (last.queueDepth > first.queueDepth + 20)
-    problems.push(`the queue grew from ${number(first.queueDepth)} to ${number(last.queueDepth)}`)
+  if (minutes.length <= LEAST_MINUTES)
+    return [...problems, `too short to tell whether anything grows: give --minutes ${LEAST_MINUTES} or more`]
+  const third = Math.floor(minutes.length / 3)
+  const of = (pick: (minute: Minute) => number) => ({
+    middle: median(minutes.slice(third, 2 * third).map(pick)),
+    last: median(minutes.slice(2 * third).map(pick)),
+  })
+  const [memory, handles, queue] = [of((each) => each.memoryMb), of((each) => each.handles), of((each) => each.queueDepth)]
+  if (memory.last > memory.middle * ALLOWED_GROWTH)
+    problems.push(`${number(memory.middle)} MB of memory in the middle third grew to ${number(memory.last)}`)
+  if (handles.last > handles.middle * ALLOWED_GROWTH && handles.last > POOLED_HANDLES)
+    problems.push(`${number(handles.middle)} handles in the middle third grew to ${number(handles.last)}`)
+  if (queue.last > queue.middle + 20) problems.push(`the queue grew from ${number(queue.middle)} to ${number(queue.last)}`)
   return problems
 }

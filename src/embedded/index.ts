@@ -53,7 +53,7 @@ export interface EmbeddedCluster {
   close(): Promise<void>
 }
 
-const DEFAULT_HISTORY = 4096
+const DEFAULT_HISTORY = 2048
 const DEFAULT_MAX_PODS = 250
 const DEFAULT_LOG_LIMIT_BYTES = 10 * 1024 * 1024
 const EVENT_LIMIT = 5000
