@@ -140,12 +140,9 @@ export function createLedgerKeeper(
     count: ledger.count,
     checks() {
       const { synced, staleMs, lastError } = reflector.status()
-      const read = !synced
-        ? `it has not been read yet${lastError ? `: ${lastError}` : ''}`
-        : staleMs < STALE_MS
-          ? null
-          : `not heard of: ${lastError}`
-      const trouble = read ?? writer.lastError()
+      const why = lastError === null ? '' : `: ${lastError}`
+      const unread = !synced ? `it has not been read yet${why}` : `nothing heard of it for ${Math.round(staleMs / 1000)} s${why}`
+      const trouble = synced && staleMs < STALE_MS ? writer.lastError() : unread
       if (trouble === null) return [{ name: 'ledger', ok: true, required: false, detail: 'in step' }]
       const detail = `${trouble}; a finished task that is delivered again after its Job is gone may run again (jobhook doctor names a missing right)`
       return [{ name: 'ledger', ok: false, required: false, detail }]

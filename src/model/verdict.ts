@@ -11,7 +11,7 @@ export interface VerdictDetail {
   cause?: string
   /** Name of the signal that ended the container, for example SIGKILL. */
   signal?: string
-  /** False only when the Pod's end could not be seen (node lost). */
+  /** False only when the Pod's end could not be seen: a lost node, or a Pod that has outlived its Job and could not be deleted. */
   stopped?: boolean
   /** The end of the task's log. */
   log_tail?: string
