@@ -10,7 +10,7 @@ export function createDeliveries({ common, informer, cluster, reader }: Shared) 
     tasks: informer.tasks,
     synced: informer.synced,
     getJob: cluster.getJob,
-    patchJob: cluster.patchJob,
+    patchJob: cluster.patchJobAndRead,
     projectJob,
     present: reader.present,
     messageId: (jobUid) => messageId(jobUid, 'verdict'),

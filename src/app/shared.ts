@@ -53,7 +53,7 @@ export function createShared(deps: { clock: Clock; log: Logger; tracer: Tracer }
   })
   const stopper = createStopper({
     ...common,
-    patchJob: cluster.patchJob,
+    patchJob: cluster.patchJobAndRead,
     getJob: cluster.getJob,
     projectJob,
     stopMarkJson,

@@ -4,6 +4,7 @@ import { type Dispatcher, request as httpRequest } from 'undici'
 import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, sleep } from '../lib/clock.ts'
 import { type Answer, exchange } from '../lib/exchange.ts'
+import { PROTOBUF_OR_JSON } from '../lib/kube-status.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KubeError, KubeResult } from '../model/kube-api.ts'
 import type { Connection, Pool } from './connection.ts'
@@ -105,7 +106,7 @@ export function createKubeClient(deps: {
     const { body } = request
     const headers: Record<string, string> = {
       ...prepared.headers,
-      accept: request.accept ?? 'application/json',
+      accept: request.accept ?? (request.parse === null ? PROTOBUF_OR_JSON : 'application/json'),
       'user-agent': deps.userAgent,
       // From 1.37 watches may come gzipped, one member an event; and small answers gain nothing from it.
       'accept-encoding': 'identity',

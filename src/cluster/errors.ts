@@ -1,4 +1,5 @@
 // Turns what the API (or the connection to it) answered into a KubeError. The one place that knows which errors are worth a retry.
+import { isProtobuf, readProtobufStatus, type StatusWords } from '../lib/kube-status.ts'
 import { describeError, errorCode } from '../lib/log.ts'
 import { parseRetryAfter } from '../lib/retry-after.ts'
 import type { KubeError } from '../model/kube-api.ts'
@@ -9,7 +10,7 @@ const NOTHING_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUN
 /** Statuses that say "later": too many requests, server trouble, gateway trouble. */
 const RETRYABLE = new Set([408, 429, 500, 502, 503, 504])
 
-/** From an HTTP answer that is not 2xx. `body` is what came, JSON Status or anything else. */
+/** From an HTTP answer that is not 2xx. `body` is what came: a Status as JSON or protobuf, or anything else. */
 export function errorFromAnswer(status: number, body: string, retryAfter: string | string[] | undefined): KubeError {
   const parsed = parseStatus(body)
   return {
@@ -37,7 +38,9 @@ export function errorFromThrown(error: unknown): KubeError {
   }
 }
 
-function parseStatus(body: string): { reason: string | null; message: string | null; retryAfterSeconds: number | null } {
+function parseStatus(body: string): StatusWords {
+  const words = isProtobuf(body) ? readProtobufStatus(Buffer.from(body, 'latin1')) : null
+  if (words) return words
   try {
     const status: unknown = JSON.parse(body)
     if (typeof status === 'object' && status !== null && 'kind' in status && status.kind === 'Status') {

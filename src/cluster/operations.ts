@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { type ListText, parseObject, readList } from '../lib/kube-json.ts'
 import type { KubeObject, KubeResult, ListPage, PatchKind } from '../model/kube-api.ts'
-import type { KubeClient } from './client.ts'
+import type { KubeClient, KubeRequest } from './client.ts'
 import { createReviews } from './reviews.ts'
 import { createSecretOperations } from './secrets.ts'
 
@@ -36,6 +36,15 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
   const configMaps = `/api/v1/namespaces/${namespace}/configmaps`
   const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
 
+  const jobPatch = (name: string, kind: PatchKind, patch: unknown): KubeRequest => ({
+    verb: 'patch',
+    resource: 'jobs',
+    path: `${jobs}/${encodeURIComponent(name)}`,
+    query: UNCHECKED,
+    body: patch,
+    contentType: PATCH_TYPES[kind],
+  })
+
   return {
     namespace: options.namespace,
     ...createSecretOperations(client, options.namespace),
@@ -68,16 +77,12 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
 
     getJob: (name: string) => client.send<KubeObject>({ verb: 'get', resource: 'jobs', path: `${jobs}/${encodeURIComponent(name)}` }),
 
-    patchJob: (name: string, kind: PatchKind, patch: unknown) =>
-      client.send<KubeObject>({
-        verb: 'patch',
-        resource: 'jobs',
-        path: `${jobs}/${encodeURIComponent(name)}`,
-        query: UNCHECKED,
-        body: patch,
-        contentType: PATCH_TYPES[kind],
-        parse: parseObject,
-      }),
+    /** What became of it comes by the watch, a moment later. */
+    patchJob: (name: string, kind: PatchKind, patch: unknown) => client.send<null>({ ...jobPatch(name, kind, patch), parse: null }),
+
+    /** The same, with the Job as it is then. */
+    patchJobAndRead: (name: string, kind: PatchKind, patch: unknown) =>
+      client.send<KubeObject>({ ...jobPatch(name, kind, patch), parse: parseObject }),
 
     createSecret: (secret: unknown, signal?: AbortSignal) =>
       client.send<null>({

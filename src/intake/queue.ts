@@ -29,7 +29,7 @@ export function createReleaseQueue(
     /** One live look at every Job of ours. */
     listJobs: () => Promise<KubeResult<JobView[]>>
     getJob: (name: string) => Promise<KubeResult<KubeObject>>
-    patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
+    patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<unknown>>
     projectJob: (raw: unknown) => JobView
     clock: Clock
     log: Logger

@@ -1,6 +1,7 @@
 // One request whose whole answer is wanted, on undici's dispatch interface: no stream object and no abort signal a request, which together cost
 // more CPU than the rest of a small request. Not for watches and logs, whose bodies are streams.
 import type { Dispatcher } from 'undici'
+import { PROTOBUF_TYPE } from './kube-status.ts'
 
 export interface Exchange {
   dispatcher: Dispatcher
@@ -18,7 +19,7 @@ export interface Answer {
   status: number
   /** Names in lower case. */
   headers: Record<string, string | string[] | undefined>
-  /** '' when it was ignored. */
+  /** '' when it was ignored; of protobuf each byte a character. */
   text: string
 }
 
@@ -46,7 +47,8 @@ export function exchange({ dispatcher, options, timeoutMs, signal, body, limitBy
     function answered(): void {
       end()
       const [first] = chunks
-      resolve({ status, headers, text: chunks.length === 1 && first ? first.toString('utf8') : Buffer.concat(chunks).toString('utf8') })
+      const encoding = headers['content-type'] === PROTOBUF_TYPE ? 'latin1' : 'utf8'
+      resolve({ status, headers, text: chunks.length === 1 && first ? first.toString(encoding) : Buffer.concat(chunks).toString(encoding) })
       chunks = []
     }
 

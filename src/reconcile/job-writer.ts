@@ -6,7 +6,7 @@ import { traceField } from '../lib/trace.ts'
 import type { DeliveryRecord } from '../model/callback.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
-import type { KubeError, KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
+import type { KubeError, KubeResult, PatchKind } from '../model/kube-api.ts'
 import { REASONS } from '../model/reasons.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { parseTime } from './facts.ts'
@@ -22,7 +22,7 @@ export interface JobWriter {
 }
 
 export interface JobWriterDeps {
-  patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
+  patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<unknown>>
   /** The Job as it is now; without it a write that met another is tried again later. */
   readJob?: (name: string) => Promise<KubeResult<JobView>>
   deleteSecret: (name: string) => Promise<KubeResult<null>>

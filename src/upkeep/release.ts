@@ -2,7 +2,7 @@
 // a namespace that is being deleted). Says which reports are thereby not sent; sends none itself.
 import { FINALIZER } from '../model/keys.ts'
 import type { JobView } from '../model/kube.ts'
-import type { KubeObject, KubeResult, PatchKind } from '../model/kube-api.ts'
+import type { KubeResult, PatchKind } from '../model/kube-api.ts'
 import type { Verdict } from '../model/verdict.ts'
 
 export interface Released {
@@ -22,7 +22,7 @@ const AT_ONCE = 16
  */
 export async function releaseJobs(
   deps: {
-    patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<KubeObject>>
+    patchJob: (name: string, kind: PatchKind, patch: unknown) => Promise<KubeResult<unknown>>
     isClosed: (job: JobView) => boolean
     readVerdict: (job: JobView) => Verdict | null
     onReleased?: (released: Released) => void

@@ -89,6 +89,25 @@ for (const [code, tries, retryable, unknown] of [
   })
 }
 
+test('where nothing of a good answer is read protobuf is asked for, and an error is understood in either form', async () => {
+  const protobuf =
+    'azhzAAoMCgJ2MRIGU3RhdHVzEmAKBgoAEgAaABIHRmFpbHVyZRoham9icy5iYXRjaCAidGFrZW4iIGFscmVhZHkgZXhpc3RzIg1BbHJlYWR5RXhpc3RzKhgKBXRha2VuEgViYXRjaBoEam9icygAMgAwmQMaACIA'
+  const seen: string[] = []
+  const { client } = await start((request, response, count) => {
+    seen.push(String(request.headers.accept))
+    if (count === 2) json(response, 409, status(409, 'AlreadyExists', 'jobs.batch "taken" already exists'))
+    else response.writeHead(409, { 'content-type': 'application/vnd.kubernetes.protobuf' }).end(Buffer.from(protobuf, 'base64'))
+  })
+  const create = { ...get, verb: 'create', body: {}, parse: null } as const
+  for (const result of [await client.send(create), await client.send(create)]) {
+    assert.ok(!result.ok)
+    assert.deepEqual([result.error.reason, result.error.message], ['AlreadyExists', 'jobs.batch "taken" already exists'])
+  }
+  await client.send(get)
+  assert.deepEqual(seen, [seen[0], seen[0], 'application/json'])
+  assert.match(seen[0] ?? '', /^application\/vnd\.kubernetes\.protobuf, application\/json/)
+})
+
 test('a server that recovers is asked again, after the Retry-After it named', async () => {
   const { client, requests } = await start((_request, response, count) =>
     count < 3 ? json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '0' }) : json(response, 200, { done: true }),
