@@ -41,6 +41,9 @@ export interface KubeClient {
 
 const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE' } as const
 
+/** The body of a deletion that is refused with 409 when another object bears the name now. */
+export const onlyThis = (uid: string) => ({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } })
+
 /** A Retry-After longer than this is the caller's business, not worth holding a request for. */
 const LONGEST_WAIT_MS = 5_000
 

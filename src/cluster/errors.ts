@@ -1,5 +1,5 @@
 // Turns what the API (or the connection to it) answered into a KubeError. The one place that knows which errors are worth a retry.
-import { isProtobuf, readProtobufStatus, type StatusWords } from '../lib/kube-status.ts'
+import { readProtobufStatus, type StatusWords } from '../lib/kube-status.ts'
 import { describeError, errorCode } from '../lib/log.ts'
 import { parseRetryAfter } from '../lib/retry-after.ts'
 import type { KubeError } from '../model/kube-api.ts'
@@ -39,7 +39,7 @@ export function errorFromThrown(error: unknown): KubeError {
 }
 
 function parseStatus(body: string): StatusWords {
-  const words = isProtobuf(body) ? readProtobufStatus(Buffer.from(body, 'latin1')) : null
+  const words = readProtobufStatus(Buffer.from(body, 'latin1'))
   if (words) return words
   try {
     const status: unknown = JSON.parse(body)

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { type ListText, parseObject, readList } from '../lib/kube-json.ts'
 import type { KubeObject, KubeResult, ListPage, PatchKind } from '../model/kube-api.ts'
-import type { KubeClient, KubeRequest } from './client.ts'
+import { type KubeClient, type KubeRequest, onlyThis } from './client.ts'
 import { createReviews } from './reviews.ts'
 import { createSecretOperations } from './secrets.ts'
 
@@ -155,8 +155,7 @@ export function createCluster(deps: { client: KubeClient }, options: { namespace
     /** Exactly this Pod, with its own grace period. One that is gone already, or whose name another bears now, counts as deleted. */
     async deletePod(name: string, uid: string): Promise<KubeResult<null>> {
       const path = `${pods}/${encodeURIComponent(name)}`
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } }
-      const result = await client.send<null>({ verb: 'delete', resource: 'pods', path, parse: null, body })
+      const result = await client.send<null>({ verb: 'delete', resource: 'pods', path, parse: null, body: onlyThis(uid) })
       if (!result.ok && result.error.status !== 404 && result.error.status !== 409) return result
       return { ok: true, value: null }
     },

@@ -1,7 +1,7 @@
 // Reading and clearing up Secrets: the values of one (to take them out of a log), the names of all of ours (never their values), and a deletion
 // that is refused when another object has taken the name.
 import type { KubeObject, KubeResult, ObjectMeta } from '../model/kube-api.ts'
-import type { KubeClient } from './client.ts'
+import { type KubeClient, onlyThis } from './client.ts'
 
 /** The API then leaves `data` out of the list: the values never come near this process. */
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
@@ -55,7 +55,7 @@ export function createSecretOperations(client: KubeClient, namespaceName: string
         resource: 'secrets',
         path: `${secrets}/${encodeURIComponent(name)}`,
         parse: null,
-        body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } },
+        body: onlyThis(uid),
       })
       if (!result.ok && result.error.status !== 404) return result
       return { ok: true, value: null }

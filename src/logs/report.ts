@@ -3,7 +3,7 @@
 import { describeError } from '../lib/log.ts'
 import { ANNOTATIONS, TASK_CONTAINER } from '../model/keys.ts'
 import type { JobView, PodView, TaskView } from '../model/kube.ts'
-import { podThatCounts } from '../model/task-pod.ts'
+import { isTerminal, podThatCounts } from '../model/task-pod.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { cleanVerdict, mayQuote } from './clean.ts'
 import { fitTail } from './fit.ts'
@@ -60,7 +60,7 @@ export function createFailureLog(
   function follow(task: TaskView): Promise<void> {
     const pod = podThatCounts(task.pods)
     const container = pod ? logContainer(pod, TASK_CONTAINER) : null
-    if (tailBytes === 0 || !pod || !container || isOver(pod) || isOfNoUse(task, pod)) return Promise.resolve()
+    if (tailBytes === 0 || !pod || !container || isTerminal(pod) || isOfNoUse(task, pod)) return Promise.resolve()
     return keeper.follow({ jobUid: task.job.uid, pod: pod.name, container: container.name })
   }
 
@@ -149,10 +149,6 @@ function unreadable({ annotations }: JobView): string {
 function isOfNoUse({ job }: TaskView, pod: PodView): boolean {
   const main = pod.containers.find(({ role }) => role === 'task')
   return main?.state?.kind !== 'terminated' && /"reason":"task_cancelled"/.test(job.annotations[ANNOTATIONS.stop] ?? '')
-}
-
-function isOver(pod: PodView): boolean {
-  return pod.phase === 'Succeeded' || pod.phase === 'Failed'
 }
 
 function lines(text: string): number {

@@ -1,4 +1,4 @@
-// Which of a task's Pods tells of the task. Almost always there is one.
+// Which of a task's Pods tells of the task (almost always there is one), and whether a Pod has come to its end.
 import type { PodView } from './kube.ts'
 
 /**
@@ -9,6 +9,10 @@ export function podThatCounts(pods: readonly PodView[]): PodView | null {
   const newest = pods.findLast((pod) => !pod.gone) ?? pods.at(-1) ?? null
   if (pods.length < 2 || newest?.deletedMs === null) return newest
   return pods.findLast((pod) => !pod.gone && pod.deletedMs === null && !isDisrupted(pod)) ?? newest
+}
+
+export function isTerminal({ phase }: Pick<PodView, 'phase'>): boolean {
+  return phase === 'Succeeded' || phase === 'Failed'
 }
 
 function isDisrupted({ conditions }: PodView): boolean {

@@ -1,6 +1,6 @@
 // What is known of a task, read off its Job and Pods once: facts, no judgement.
 import type { Condition, ContainerState, ContainerView, JobView, PodView, StopMark, TaskView } from '../model/kube.ts'
-import { podThatCounts } from '../model/task-pod.ts'
+import { isTerminal, podThatCounts } from '../model/task-pod.ts'
 import { readStopMark } from './stop-mark.ts'
 
 export type Terminated = Extract<ContainerState, { kind: 'terminated' }>
@@ -54,10 +54,6 @@ function isOfEarlierRun(job: JobView, pod: PodView): boolean {
 
 export function trueCondition(conditions: readonly Condition[], type: string): Condition | null {
   return conditions.find((condition) => condition.type === type && condition.status === 'True') ?? null
-}
-
-export function isTerminal(pod: PodView): boolean {
-  return pod.phase === 'Succeeded' || pod.phase === 'Failed'
 }
 
 /** Nothing of it runs any more. A Pod may be marked Failed (by the Pod garbage collector) while its containers run on an unreachable node. */

@@ -1,6 +1,7 @@
 // The verdict on a task that we stopped, and on a Job that Kubernetes calls ended although no Pod tells why.
 import type { Condition, StopMark } from '../model/kube.ts'
 import { reasonOf } from '../model/reasons.ts'
+import { isTerminal } from '../model/task-pod.ts'
 import type { Verdict } from '../model/verdict.ts'
 import { compose, describeEnd, quote } from './compose.ts'
 import { deletionOf } from './disruption.ts'
@@ -112,7 +113,7 @@ export function jobVerdict(seen: Evidence, word: Condition): Verdict {
 /** The Pod shows an end that can be judged: its task container's, an init container's, or the kubelet's refusal. */
 function hasEnd({ pod, end }: Evidence): boolean {
   if (end) return true
-  return pod !== null && (pod.phase === 'Succeeded' || pod.phase === 'Failed')
+  return pod !== null && isTerminal(pod)
 }
 
 function waitingReason({ main }: Evidence): string | null {

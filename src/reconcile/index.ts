@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { describeError, type Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { TaskView } from '../model/kube.ts'
+import { isTerminal } from '../model/task-pod.ts'
 import { isClosed } from './record.ts'
 
 export { factsOf, targetOf } from './facts.ts'
@@ -87,7 +88,7 @@ export function createReconcileLoop(
 }
 
 function mayHaveEnded({ job, pods }: TaskView): boolean {
-  return job.conditions.length > 0 || pods.some(({ gone, phase }) => gone || phase === 'Succeeded' || phase === 'Failed')
+  return job.conditions.length > 0 || pods.some((pod) => pod.gone || isTerminal(pod))
 }
 
 /** For the work queue: one line an error, with the task's name and how often in a row. */

@@ -4,6 +4,7 @@ import type { Logger } from '../lib/log.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
 import type { PodView, TaskView } from '../model/kube.ts'
 import type { KubeResult } from '../model/kube-api.ts'
+import { isTerminal } from '../model/task-pod.ts'
 
 /** `again`: the API did not answer; it is worth another try in a moment. */
 export type LeftPodsResult = 'done' | 'again'
@@ -20,9 +21,7 @@ export function createEndLeftPods(deps: {
     const about = { task_id: job.annotations[ANNOTATIONS.taskId], job: job.name }
     const live = await deps.listPods(job.name)
     if (!live.ok) return live.error.retryable ? 'again' : 'done'
-    const running = left.filter(({ uid }) =>
-      live.value.some((pod) => pod.uid === uid && pod.deletedMs === null && pod.phase !== 'Succeeded' && pod.phase !== 'Failed'),
-    )
+    const running = left.filter(({ uid }) => live.value.some((pod) => pod.uid === uid && pod.deletedMs === null && !isTerminal(pod)))
     for (const { name, uid } of running) {
       const deleted = await deps.deletePod(name, uid)
       if (deleted.ok) {

@@ -1,6 +1,7 @@
 // Parts for the tests of this folder: a clock that is moved by hand, Jobs, a cache of them.
 import type { Clock } from '../../src/lib/clock.ts'
 import type { JobView, TaskView } from '../../src/model/kube.ts'
+import { jobView } from '../support/job-view.ts'
 
 export type ManualClock = Clock & {
   /** Moves on and runs what is due, step by step, letting promises settle in between. */
@@ -42,29 +43,8 @@ export async function settled(): Promise<void> {
 
 export function job(name: string, more: Partial<JobView> & { priority?: number } = {}): JobView {
   const { priority, ...view } = more
-  return {
-    name,
-    uid: `uid-${name}`,
-    resourceVersion: '1',
-    generation: 1,
-    createdMs: 0,
-    deletedMs: null,
-    labels: {},
-    annotations: { 'task-id': name, ...(priority === undefined ? {} : { priority: String(priority) }) },
-    held: true,
-    suspended: false,
-    parallelism: 1,
-    activeDeadlineSeconds: null,
-    ttlSecondsAfterFinished: null,
-    managedByOther: false,
-    startMs: null,
-    completionMs: null,
-    active: 0,
-    succeeded: 0,
-    failed: 0,
-    conditions: [],
-    ...view,
-  }
+  const annotations = { 'task-id': name, ...(priority === undefined ? {} : { priority: String(priority) }) }
+  return jobView({ name, uid: `uid-${name}`, resourceVersion: '1', annotations, ...view })
 }
 
 /** A cache of Jobs that tells its listeners, like the informer's. */

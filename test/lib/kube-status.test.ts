@@ -1,7 +1,8 @@
 // Errors of the API in protobuf: read as their JSON would be, and whatever else comes is no reason to throw.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isProtobuf, readProtobufStatus } from '../../src/lib/kube-status.ts'
+import { readProtobufStatus } from '../../src/lib/kube-status.ts'
+import { isProtobuf } from '../../src/lib/protobuf.ts'
 
 /** As kube-apiserver 1.37 answered `POST …/jobs` of a name that is taken. */
 const ALREADY_EXISTS = Buffer.from(
@@ -30,7 +31,7 @@ const wrapped = (kind: string, object: Buffer): Buffer =>
   ])
 
 test('what kube-apiserver really answered', () => {
-  assert.ok(isProtobuf(ALREADY_EXISTS.toString('latin1')))
+  assert.ok(isProtobuf(ALREADY_EXISTS))
   assert.deepEqual(readProtobufStatus(ALREADY_EXISTS), {
     reason: 'AlreadyExists',
     message: 'jobs.batch "taken" already exists',
@@ -56,7 +57,7 @@ test('reason, message beyond ASCII, and the seconds to wait', () => {
 })
 
 test('JSON and a proxy’s page are no protobuf; another kind is no Status', () => {
-  for (const text of ['{"kind":"Status"}', '<html>', '']) assert.equal(isProtobuf(text), false)
+  for (const text of ['{"kind":"Status"}', '<html>', '']) assert.equal(isProtobuf(Buffer.from(text)), false)
   assert.equal(readProtobufStatus(wrapped('Job', field(3, 'x'))), null)
 })
 

@@ -9,6 +9,7 @@ import type { JobView, TaskView } from '../../src/model/kube.ts'
 import type { Outcome, Verdict } from '../../src/model/verdict.ts'
 import { createMemory, createReconcile } from '../../src/reconcile/index.ts'
 import { isFurther } from '../../src/reconcile/record.ts'
+import { jobView } from '../support/job-view.ts'
 
 const NOW_MS = Date.parse('2026-11-24T03:00:00Z')
 const verdict: Verdict = {
@@ -78,28 +79,7 @@ function world(answers: DeliveryResult[]) {
   return { did, sent, state, replica, record }
 }
 
-const JOB: JobView = {
-  name: 'task-t-1-abc',
-  uid: 'uid-1',
-  resourceVersion: '5',
-  generation: 1,
-  createdMs: NOW_MS - 60_000,
-  deletedMs: null,
-  labels: {},
-  annotations: {},
-  held: true,
-  suspended: false,
-  parallelism: 1,
-  activeDeadlineSeconds: null,
-  ttlSecondsAfterFinished: null,
-  managedByOther: false,
-  startMs: null,
-  completionMs: null,
-  active: 0,
-  succeeded: 0,
-  failed: 0,
-  conditions: [],
-}
+const JOB = jobView({ createdMs: NOW_MS - 60_000 })
 const down: DeliveryResult = { kind: 'retry', status: 500, afterMs: null, cause: 'down' }
 const yes: DeliveryResult = { kind: 'acknowledged', status: 200 }
 

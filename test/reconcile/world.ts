@@ -7,6 +7,7 @@ import type { JobView, TaskView } from '../../src/model/kube.ts'
 import type { KubeResult } from '../../src/model/kube-api.ts'
 import type { Outcome, Verdict } from '../../src/model/verdict.ts'
 import { createMemory, createReconcile } from '../../src/reconcile/index.ts'
+import { jobView } from '../support/job-view.ts'
 
 export const NOW_MS = Date.parse('2026-11-24T03:00:00Z')
 export const CALLBACK_URL = 'https://control.example/hooks/tasks'
@@ -49,28 +50,8 @@ export const live = (startedMs: number | null, wakeAtMs: number | null = null): 
 })
 
 export function job(annotations: Record<string, string> = {}): JobView {
-  return {
-    name: 'task-t-1-abc',
-    uid: 'uid-1',
-    resourceVersion: '5',
-    generation: 1,
-    createdMs: NOW_MS - 60_000,
-    deletedMs: null,
-    labels: {},
-    annotations: { 'task-id': 't-1', 'execution-id': 'e-1', secret: 'task-t-1-abc-n0', ...annotations },
-    held: true,
-    suspended: false,
-    parallelism: 1,
-    activeDeadlineSeconds: null,
-    ttlSecondsAfterFinished: null,
-    managedByOther: false,
-    startMs: null,
-    completionMs: null,
-    active: 0,
-    succeeded: 0,
-    failed: 0,
-    conditions: [],
-  }
+  const own = { 'task-id': 't-1', 'execution-id': 'e-1', secret: 'task-t-1-abc-n0', ...annotations }
+  return jobView({ createdMs: NOW_MS - 60_000, annotations: own })
 }
 
 /** A replica with a scripted receiver; everything it does, in order, is in `did`. `restart` is another replica on the same Job. */

@@ -1,6 +1,7 @@
 /** Reads a request's body: bounded, and of the media types the method allows: JSON, or the protobuf that some kubectl commands insist on. */
 import type { IncomingMessage } from 'node:http'
-import { decodeProtobuf, ProtobufError } from '../schema/protobuf.ts'
+import { ProtobufError } from '../../lib/protobuf.ts'
+import { decodeProtobuf } from '../schema/protobuf.ts'
 import { type ApiError, badRequest, tooLarge, unsupportedMediaType } from '../status.ts'
 
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024

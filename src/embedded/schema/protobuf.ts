@@ -2,64 +2,14 @@
  * Reads the protobuf form of an object, which `kubectl create secret`, `create job` and `auth can-i` send whatever the server prefers. Gives the same plain object
  * as JSON.parse would; decode.ts then checks it. Reading only: answers are always JSON. (https://protobuf.dev/programming-guides/encoding/)
  */
+import { bytesOf, openProtobuf, ProtobufError, readFields, type Wire } from '../../lib/protobuf.ts'
 import type { JsonObject } from '../types.ts'
 import { type FieldType, fieldsOf, isScalar } from './schema.ts'
 
-export class ProtobufError extends Error {}
-
-/** Opens every such body; a runtime.Unknown message follows: 1 = {1: apiVersion, 2: kind}, 2 = the object itself. */
-const MAGIC = Buffer.from('k8s\0')
-
-interface Wire {
-  number: number
-  /** A varint or fixed value as bigint, or the bytes of a string, message or packed list. */
-  value: bigint | Buffer
-}
-
 export function decodeProtobuf(bytes: Buffer): { kind: string; body: JsonObject } {
-  if (!bytes.subarray(0, 4).equals(MAGIC)) throw new ProtobufError('provided data does not appear to be a protobuf message')
-  const unknown = readFields(bytes.subarray(4))
-  const typeMeta = readFields(bytesOf(unknown, 1))
-  const apiVersion = bytesOf(typeMeta, 1).toString()
-  const kind = bytesOf(typeMeta, 2).toString()
+  const { apiVersion, kind, object } = openProtobuf(bytes)
   if (fieldsOf(kind) === null) throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`)
-  return { kind, body: { ...struct(kind, bytesOf(unknown, 2)), apiVersion, kind } }
-}
-
-function bytesOf(fields: readonly Wire[], number: number): Buffer {
-  const found = fields.find((field) => field.number === number)?.value
-  return found instanceof Buffer ? found : Buffer.alloc(0)
-}
-
-function readFields(bytes: Buffer): Wire[] {
-  const fields: Wire[] = []
-  let at = 0
-  const varint = (): bigint => {
-    let result = 0n
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = bytes[at]
-      if (byte === undefined || shift > 63n) throw new ProtobufError('unexpected EOF')
-      at += 1
-      result |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return result
-    }
-  }
-  const take = (length: number): Buffer => {
-    if (at + length > bytes.length) throw new ProtobufError('unexpected EOF')
-    at += length
-    return bytes.subarray(at - length, at)
-  }
-  while (at < bytes.length) {
-    const tag = varint()
-    const number = Number(tag >> 3n)
-    const wireType = Number(tag & 7n)
-    if (wireType === 0) fields.push({ number, value: varint() })
-    else if (wireType === 2) fields.push({ number, value: take(Number(varint())) })
-    else if (wireType === 1) fields.push({ number, value: take(8).readBigUInt64LE() })
-    else if (wireType === 5) fields.push({ number, value: BigInt(take(4).readUInt32LE()) })
-    else throw new ProtobufError(`proto: illegal wireType ${wireType}`)
-  }
-  return fields
+  return { kind, body: { ...struct(kind, object), apiVersion, kind } }
 }
 
 function struct(typeName: string, bytes: Buffer): JsonObject {
