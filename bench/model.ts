@@ -20,6 +20,8 @@ export interface Figure {
   goal: Goal | null
   /** A condition that a reader needs to judge the figure. */
   note?: string
+  /** A sentence for whoever reads that the goal was missed: what the same run says of the cause. */
+  ifMissed?: string
 }
 
 export interface CaseResult {

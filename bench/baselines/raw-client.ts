@@ -1,6 +1,7 @@
 // A client of the API by hand, for the bursts: posts a canned Secret and Job for each assignment, watches the Pods, and posts a callback when one has
 // ended. Nothing is checked, remembered, signed, retried or cleaned up.
 import { Agent, request } from 'undici'
+import { LABELS } from '../../src/model/keys.ts'
 import { type Manifests, named } from '../lib/assignments.ts'
 import { serveCalls } from '../lib/child.ts'
 import { type Credentials, createRawClient, inParallel, jobsPath, podsPath, type RawClient, secretsPath } from '../lib/kube.ts'
@@ -15,6 +16,9 @@ let client: RawClient
 let namespace = ''
 let manifests: Manifests
 const told = new Set<string>()
+
+const workerOf = ({ job }: Manifests): string | undefined =>
+  (JSON.parse(job) as { metadata: { labels: Record<string, string> } }).metadata.labels[LABELS.worker]
 
 serveCalls({
   async prepare(options: { credentials: Credentials; manifests: Manifests; callbackUrl: string; connections: number }) {
@@ -36,6 +40,8 @@ serveCalls({
       podsPath(namespace),
       (type, pod) => void onPod(type, pod),
       new AbortController().signal,
+      // In jobhook's bursts it must not tell of jobhook's tasks.
+      `${LABELS.worker}=${workerOf(manifests)}`,
     )
   },
   async burst({ prefix, count, concurrency }: { prefix: string; count: number; concurrency: number }) {

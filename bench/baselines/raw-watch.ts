@@ -7,10 +7,12 @@ export async function watchRaw<T extends { metadata: { resourceVersion?: string 
   path: string,
   onEvent: (type: string, object: T, atMs: number) => void,
   signal: AbortSignal,
+  labelSelector = '',
 ): Promise<void> {
-  const listed = JSON.parse((await client.send('GET', `${path}?limit=1`)).text) as { metadata: { resourceVersion: string } }
+  const selected = `${path}?labelSelector=${encodeURIComponent(labelSelector)}`
+  const listed = JSON.parse((await client.send('GET', `${selected}&limit=1`)).text) as { metadata: { resourceVersion: string } }
   let version = listed.metadata.resourceVersion
-  const open = () => client.stream(`${path}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}&timeoutSeconds=3600`, signal)
+  const open = () => client.stream(`${selected}&watch=true&allowWatchBookmarks=true&resourceVersion=${version}&timeoutSeconds=3600`, signal)
   const first = await open()
   void (async () => {
     try {

@@ -1,7 +1,8 @@
 // Bursts of assignments with every controller at work: how fast Jobs come to be, and how long after their Pods' end the control plane is told.
 import { join } from 'node:path'
 import { type Child, startChild } from '../lib/child.ts'
-import { percentile, quoted, spread } from '../lib/statistics.ts'
+import { measure, times } from '../lib/judge.ts'
+import { inTurns, percentile, quoted, spread } from '../lib/statistics.ts'
 import type { Seen } from '../load/observer.ts'
 import type { Case, Context, Figure } from '../model.ts'
 import { baselineManifests } from './entrances.ts'
@@ -24,6 +25,8 @@ interface Burst {
   created: { p50: number; p99: number }
   /** Milliseconds from the Pod's end on a watch to the callback. */
   told: { p50: number; p99: number }
+  /** Milliseconds of jobhook's CPU a task; of the raw client's bursts NaN. */
+  cpuMs: number
 }
 
 export const burstAssignments: Case = {
@@ -54,16 +57,20 @@ export const burstAssignments: Case = {
 async function compare(size: Size, context: Context, rig: Rig, raw: Child): Promise<Figure[]> {
   const seen = { jobhook: [] as Burst[], raw: [] as Burst[] }
   for (let run = 0; run < context.runs; run++) {
-    for (const side of ['raw', 'jobhook'] as const) seen[side].push(await burstOf(side, rig, raw, `b${size}-${run}-${side}`, size))
+    for (const side of inTurns(['raw', 'jobhook'] as const, run))
+      seen[side].push(await burstOf(side, rig, raw, `b${size}-${run}-${side}`, size))
   }
   const worker = WORKER[size]
+  const cpuMs = spread(seen.jobhook.map((burst) => burst.cpuMs))
   const both = (pick: (burst: Burst) => number) => ({
     jobhook: spread(seen.jobhook.map(pick)),
     reference: { name: 'raw client', spread: spread(seen.raw.map(pick)) },
+    ifMissed: `From webhook to closed a task costs jobhook ${measure(cpuMs.median, 'ms')} of CPU, on two cores that the control plane needs for the same burst.`,
   })
   const against = (pick: (burst: Burst) => number, quote: number) => ({
     jobhook: spread(seen.jobhook.map(pick)),
     reference: { name: 'the worker (quoted)', spread: quoted(quote) },
+    ifMissed: `The raw client, which checks, signs and remembers nothing, is at ${times(spread(seen.raw.map(pick)).median / quote)} in the same run.`,
   })
   const rate = (burst: Burst): number => burst.jobsPerSecond
   const figures: Figure[] = [
@@ -97,12 +104,14 @@ async function compare(size: Size, context: Context, rig: Rig, raw: Child): Prom
 
 async function burstOf(side: 'jobhook' | 'raw', rig: Rig, raw: Child, prefix: string, count: number): Promise<Burst> {
   const load = { prefix, count, concurrency: CONCURRENCY }
+  const cpuBefore = rig.jobhook.cpuSeconds()
   const startedMs = side === 'raw' ? await raw.call<number>('burst', load) : (await rig.load({ ...load, warmUp: false })).startedMs
   await rig.until(`every callback of ${prefix}`, ({ callbacks, complete }) => callbacks >= count && complete >= count)
   const seen: Seen = await rig.seen()
+  const cpuMs = side === 'raw' ? Number.NaN : ((rig.jobhook.cpuSeconds() - cpuBefore) / count) * 1_000
   await rig.reset()
   const created = Object.values(seen.jobCreated).map((atMs) => atMs - startedMs)
   const told = lags(seen.podEnded, callbacksByJob(seen))
   const percentiles = (values: number[]) => ({ p50: percentile(values, 50), p99: percentile(values, 99) })
-  return { jobsPerSecond: (count / Math.max(...created)) * 1_000, created: percentiles(created), told: percentiles(told) }
+  return { jobsPerSecond: (count / Math.max(...created)) * 1_000, created: percentiles(created), told: percentiles(told), cpuMs }
 }

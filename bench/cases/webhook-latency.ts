@@ -1,6 +1,6 @@
 // Webhook to durable Job and Secret: how long the answer takes at half of what the slower of the two can carry, requests coming at a steady rate.
 
-import { median, spread } from '../lib/statistics.ts'
+import { inTurns, median, spread } from '../lib/statistics.ts'
 import type { Case } from '../model.ts'
 import { startEntrances } from './entrances.ts'
 
@@ -16,7 +16,7 @@ export const webhookLatency: Case = {
       for (const side of ['relay', 'jobhook'] as const) await entrances.load(side, { prefix: `warm-${side}`, count: 600, concurrency: 16 })
       const maximum = { relay: [] as number[], jobhook: [] as number[] }
       for (let run = 0; run < 3; run++) {
-        for (const side of ['relay', 'jobhook'] as const) {
+        for (const side of inTurns(['relay', 'jobhook'] as const, run)) {
           const load = { prefix: `max-${run}-${side}`, count: context.quick ? 300 : 600, concurrency: 16 }
           maximum[side].push((await entrances.load(side, load)).perSecond)
         }
@@ -26,7 +26,7 @@ export const webhookLatency: Case = {
       const count = ratePerSecond * (context.quick ? 3 : 6)
       const seen = { jobhook: { p50: [] as number[], p99: [] as number[] }, relay: { p50: [] as number[], p99: [] as number[] } }
       for (let run = 0; run < context.runs; run++) {
-        for (const side of ['relay', 'jobhook'] as const) {
+        for (const side of inTurns(['relay', 'jobhook'] as const, run)) {
           const result = await entrances.load(side, { prefix: `l${run}-${side}`, count, concurrency: 64, ratePerSecond })
           seen[side].p50.push(result.p50Ms)
           seen[side].p99.push(result.p99Ms)

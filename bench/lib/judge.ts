@@ -22,12 +22,14 @@ function comparison({ jobhook, reference }: Figure, of: Goal['of']): number | nu
   return of === 'ratio' ? jobhook.median / reference.spread.median : jobhook.median - reference.spread.median
 }
 
-/** One sentence for each goal that was missed. */
+/** For each goal that was missed one sentence, and behind it what the same run says of the cause. */
 export function missedGoals(results: readonly CaseResult[]): string[] {
   return results.flatMap((result) =>
     result.figures.flatMap((figure) => {
       const { compared, met } = judge(figure)
-      return figure.goal !== null && compared !== null && met === false ? [sentence(result, figure, figure.goal, compared)] : []
+      return figure.goal !== null && compared !== null && met === false
+        ? [[sentence(result, figure, figure.goal, compared), figure.ifMissed].filter((part) => part !== undefined).join(' ')]
+        : []
     }),
   )
 }

@@ -39,3 +39,8 @@ function middle(sorted: readonly number[]): number {
   const upper = sorted[half] ?? Number.NaN
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2
 }
+
+/** The sides of a comparison in their order for this run: each goes first as often as last, because what a run leaves behind is the next one's load. */
+export function inTurns<T>(sides: readonly T[], run: number): T[] {
+  return run % 2 === 0 ? [...sides] : [...sides].reverse()
+}

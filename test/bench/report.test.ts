@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { drawChart, headroom } from '../../bench/lib/chart.ts'
 import { goalText, judge, missedGoals, number } from '../../bench/lib/judge.ts'
 import { resultsPage } from '../../bench/lib/page.ts'
-import { percentile, quoted, spread } from '../../bench/lib/statistics.ts'
+import { inTurns, percentile, quoted, spread } from '../../bench/lib/statistics.ts'
 import { markdownTable, terminalTable } from '../../bench/lib/table.ts'
 import type { CaseResult, Figure, Goal } from '../../bench/model.ts'
 
@@ -60,6 +60,21 @@ test('a goal is met exactly at its bound, and missed beyond it', () => {
   for (const [jobhook, reference, goal, met] of rows) {
     assert.equal(judge(figure(jobhook, reference, goal)).met, met, `${jobhook} against ${reference}, ${goalText(goal, '')}`)
   }
+})
+
+test('what the same run says of the cause follows the sentence of a missed goal, and of no other', () => {
+  const goal: Goal = { of: 'ratio', bound: 'at least', limit: 0.9 }
+  const results = [result([80, 95].map((each) => ({ ...figure(each, 100, goal), ifMissed: `It is ${each} because of this.` })))]
+  const missed = missedGoals(results)
+  assert.equal(missed.length, 1)
+  assert.match(missed[0] ?? '', /the goal is at least 0\.90 ×\. It is 80 because of this\.$/)
+})
+
+test('each side of a comparison goes first as often as last', () => {
+  assert.deepEqual(
+    [0, 1, 2].map((run) => inTurns(['a', 'b', 'c'], run).join('')),
+    ['abc', 'cba', 'abc'],
+  )
 })
 
 test('a goal that compares with nothing is a mistake in the case, not a goal met', () => {
