@@ -8,6 +8,7 @@ import { configOf, startJobhook, WEBHOOK_SECRET } from '../lib/jobhook.ts'
 import type { Plane } from '../lib/plane.ts'
 import { cpuSecondsOf } from '../lib/process-usage.ts'
 import type { Load, LoadResult, Target } from '../load/generator.ts'
+import type { Context } from '../model.ts'
 
 export type Side = 'jobhook' | 'relay' | 'raw'
 
@@ -23,6 +24,9 @@ export function baselineManifests(plane: Plane, options: Parameters<typeof confi
   writeFileSync(configFile, stringify({ ...configOf(options), worker_id: 'other' }), { mode: 0o600 })
   return manifestsOf(configFile, plane.namespace)
 }
+
+/** A run takes a few seconds and differs from the next by a third: for the record there are more of them. */
+export const runsOf = ({ runs, quick }: Pick<Context, 'runs' | 'quick'>): number => (quick ? runs : runs + 4)
 
 export interface Entrances {
   load(side: Side, load: Omit<Load, 'target'>): Promise<LoadResult>

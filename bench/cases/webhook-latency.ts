@@ -2,7 +2,7 @@
 
 import { inTurns, median, spread } from '../lib/statistics.ts'
 import type { Case } from '../model.ts'
-import { startEntrances } from './entrances.ts'
+import { runsOf, startEntrances } from './entrances.ts'
 
 export const webhookLatency: Case = {
   name: 'webhook-latency',
@@ -25,7 +25,7 @@ export const webhookLatency: Case = {
       const ratePerSecond = Math.round(Math.min(median(maximum.relay), median(maximum.jobhook)) / 2)
       const count = ratePerSecond * (context.quick ? 3 : 6)
       const seen = { jobhook: { p50: [] as number[], p99: [] as number[] }, relay: { p50: [] as number[], p99: [] as number[] } }
-      for (let run = 0; run < context.runs; run++) {
+      for (let run = 0; run < runsOf(context); run++) {
         for (const side of inTurns(['relay', 'jobhook'] as const, run)) {
           const result = await entrances.load(side, { prefix: `l${run}-${side}`, count, concurrency: 64, ratePerSecond })
           seen[side].p50.push(result.p50Ms)

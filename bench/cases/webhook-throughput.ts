@@ -3,7 +3,7 @@
 import { measure } from '../lib/judge.ts'
 import { inTurns, spread } from '../lib/statistics.ts'
 import type { Case, Figure } from '../model.ts'
-import { type Entrances, startEntrances } from './entrances.ts'
+import { type Entrances, runsOf, startEntrances } from './entrances.ts'
 
 const REQUESTS = { 1: 200, 16: 1_000, 64: 1_200 } as const
 const QUICK_REQUESTS = { 1: 150, 16: 600, 64: 800 } as const
@@ -24,7 +24,7 @@ export const webhookThroughput: Case = {
         const count = (context.quick ? QUICK_REQUESTS : REQUESTS)[concurrency]
         const seen = { jobhook: [] as number[], relay: [] as number[], raw: [] as number[] }
         const cpu = { jobhook: [] as number[], relay: [] as number[] }
-        for (let run = 0; run < context.runs; run++) {
+        for (let run = 0; run < runsOf(context); run++) {
           for (const side of inTurns(['relay', 'jobhook', 'raw'] as const, run)) {
             const cpuBefore = side === 'raw' ? 0 : entrances.cpuSeconds(side)
             const result = await entrances.load(side, { prefix: `t${concurrency}-${run}-${side}`, count, concurrency })
