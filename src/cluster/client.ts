@@ -7,6 +7,7 @@ import { type Answer, exchange } from '../lib/exchange.ts'
 import { PROTOBUF_OR_JSON } from '../lib/kube-status.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { KubeError, KubeResult } from '../model/kube-api.ts'
+import type { Came, Concurrency } from './concurrency.ts'
 import type { Connection, Pool } from './connection.ts'
 import { errorFromAnswer, errorFromThrown } from './errors.ts'
 
@@ -49,13 +50,14 @@ const LONGEST_WAIT_MS = 5_000
 
 export function createKubeClient(deps: {
   connection: Connection
+  concurrency: Concurrency
   clock: Clock
   metrics: Metrics
   userAgent: string
   /** Told the API server's Date (epoch ms, whole seconds) with each answer, and how long the request took. */
   onDate?: (serverMs: number, tookMs: number) => void
 }): KubeClient {
-  const { connection, clock, metrics } = deps
+  const { connection, concurrency, clock, metrics } = deps
 
   /** One try: sends, reads what came, counts it. `read` gets the answer to what was asked. */
   async function attempt<A extends Head, T>(
@@ -64,10 +66,12 @@ export function createKubeClient(deps: {
     read: (answer: A) => T,
     errorText: (answer: A) => string | Promise<string>,
   ): Promise<KubeResult<T>> {
+    const pool = request.pool ?? 'requests'
+    const leave = pool === 'requests' ? await concurrency.enter(request.signal) : null
     const started = performance.now()
     let status = 0
     try {
-      const answer = await open(request, await connection.prepare(request.pool ?? 'requests'))
+      const answer = await open(request, await connection.prepare(pool))
       status = answer.status
       request.onHeaders?.(answer.headers)
       if (deps.onDate) {
@@ -81,6 +85,8 @@ export function createKubeClient(deps: {
       if (request.signal?.aborted) throw request.signal.reason
       return { ok: false, error: errorFromThrown(error) }
     } finally {
+      if (leave) leave(cameOf(status))
+      else if (status === 429) concurrency.refused()
       metrics.kubeRequests.inc({ verb: request.verb, resource: request.resource, status: String(status) })
       if (request.verb !== 'watch') metrics.kubeSeconds.observe({ verb: request.verb }, (performance.now() - started) / 1000)
     }
@@ -165,6 +171,11 @@ export function createKubeClient(deps: {
 type Prepared = Awaited<ReturnType<Connection['prepare']>>
 type DispatchOptions = Dispatcher.DispatchOptions & { origin: string }
 type Head = Pick<Answer, 'status' | 'headers'>
+
+function cameOf(status: number): Came {
+  if (status === 429) return 'refused'
+  return status > 0 && status < 500 ? 'served' : 'unknown'
+}
 
 /** A 401 is tried once more with fresh credentials: the token may just have been rotated. */
 function worthRetry(error: KubeError, request: KubeRequest): boolean {

@@ -208,6 +208,11 @@ export function createMetrics() {
       buckets: LATENCY_SECONDS,
       registers,
     }),
+    kubeConcurrency: new Gauge({
+      name: 'jobhook_kube_concurrency_limit',
+      help: 'Requests that may go to the Kubernetes API at once: limits.kube_connections, fewer while it answers 429. The Lease, watches and logs are not counted.',
+      registers,
+    }),
     informerLists: new Counter({
       name: 'jobhook_informer_lists_total',
       help: 'Lists begun by the informer.',

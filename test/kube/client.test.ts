@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { createKubeClient } from '../../src/cluster/client.ts'
+import { createConcurrency } from '../../src/cluster/concurrency.ts'
 import { createConnection } from '../../src/cluster/connection.ts'
 import { readKubeConfig } from '../../src/cluster/kubeconfig.ts'
 import { elapsedMs, systemClock } from '../../src/lib/clock.ts'
@@ -37,7 +38,13 @@ current-context: c
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
-  const client = createKubeClient({ connection, clock: systemClock, metrics: createMetrics(), userAgent: 'jobhook/test' })
+  const client = createKubeClient({
+    connection,
+    concurrency: createConcurrency({ elapsedMs }, { most: 64 }),
+    clock: systemClock,
+    metrics: createMetrics(),
+    userAgent: 'jobhook/test',
+  })
   return { client, namespace, requests: () => count, sockets, close: () => connection.close() }
 }
 
@@ -190,7 +197,13 @@ test('nobody listening: the outcome is known, nothing was sent', async () => {
   })
   const connection = createConnection({ kubeConfig, elapsedMs }, { connections: 1, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
   closers.push(() => connection.close())
-  const result = await createKubeClient({ connection, clock: systemClock, metrics: createMetrics(), userAgent: 't' }).send({
+  const result = await createKubeClient({
+    connection,
+    concurrency: createConcurrency({ elapsedMs }, { most: 64 }),
+    clock: systemClock,
+    metrics: createMetrics(),
+    userAgent: 't',
+  }).send({
     ...get,
     attempts: 1,
   })

@@ -11,9 +11,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { stringify } from 'yaml'
 import { createKubeClient } from '../../src/cluster/client.ts'
+import { createConcurrency } from '../../src/cluster/concurrency.ts'
 import { createConnection } from '../../src/cluster/connection.ts'
 import { createReload, readKubeConfig } from '../../src/cluster/kubeconfig.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import { elapsedMs, systemClock } from '../../src/lib/clock.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'jobhook-rotation-'))
@@ -59,7 +60,16 @@ function connect(path: string) {
     { connections: 2, connectTimeoutMs: 2_000, watchIdleMs: 1_000 },
   )
   closers.push(() => connection.close())
-  return { time, client: createKubeClient({ connection, clock: systemClock, metrics: createMetrics(), userAgent: 't' }) }
+  return {
+    time,
+    client: createKubeClient({
+      connection,
+      concurrency: createConcurrency({ elapsedMs }, { most: 64 }),
+      clock: systemClock,
+      metrics: createMetrics(),
+      userAgent: 't',
+    }),
+  }
 }
 
 /** Accepts one token at a time. */
