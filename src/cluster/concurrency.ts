@@ -69,7 +69,7 @@ export function createConcurrency(
 
   return {
     limit: () => Math.floor(limit),
-    refused: () => shrink(),
+    refused: shrink,
     async enter(signal) {
       if (underWay < Math.floor(limit)) {
         underWay++

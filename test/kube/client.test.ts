@@ -3,12 +3,10 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
-import { createKubeClient } from '../../src/cluster/client.ts'
-import { createConcurrency } from '../../src/cluster/concurrency.ts'
 import { createConnection } from '../../src/cluster/connection.ts'
 import { readKubeConfig } from '../../src/cluster/kubeconfig.ts'
-import { elapsedMs, systemClock } from '../../src/lib/clock.ts'
-import { createMetrics } from '../../src/lib/metrics.ts'
+import { elapsedMs } from '../../src/lib/clock.ts'
+import { clientOn } from './client-on.ts'
 
 const closers: (() => Promise<void>)[] = []
 after(() => Promise.all(closers.map((close) => close())))
@@ -38,13 +36,7 @@ current-context: c
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
-  const client = createKubeClient({
-    connection,
-    concurrency: createConcurrency({ elapsedMs }, { most: 64 }),
-    clock: systemClock,
-    metrics: createMetrics(),
-    userAgent: 'jobhook/test',
-  })
+  const client = clientOn(connection, 'jobhook/test')
   return { client, namespace, requests: () => count, sockets, close: () => connection.close() }
 }
 
@@ -197,13 +189,7 @@ test('nobody listening: the outcome is known, nothing was sent', async () => {
   })
   const connection = createConnection({ kubeConfig, elapsedMs }, { connections: 1, connectTimeoutMs: 1_000, watchIdleMs: 1_000 })
   closers.push(() => connection.close())
-  const result = await createKubeClient({
-    connection,
-    concurrency: createConcurrency({ elapsedMs }, { most: 64 }),
-    clock: systemClock,
-    metrics: createMetrics(),
-    userAgent: 't',
-  }).send({
+  const result = await clientOn(connection).send({
     ...get,
     attempts: 1,
   })

@@ -10,12 +10,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { stringify } from 'yaml'
-import { createKubeClient } from '../../src/cluster/client.ts'
-import { createConcurrency } from '../../src/cluster/concurrency.ts'
 import { createConnection } from '../../src/cluster/connection.ts'
 import { createReload, readKubeConfig } from '../../src/cluster/kubeconfig.ts'
-import { elapsedMs, systemClock } from '../../src/lib/clock.ts'
-import { createMetrics } from '../../src/lib/metrics.ts'
+import { clientOn } from './client-on.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'jobhook-rotation-'))
 const file = (name: string): string => join(folder, name)
@@ -62,13 +59,7 @@ function connect(path: string) {
   closers.push(() => connection.close())
   return {
     time,
-    client: createKubeClient({
-      connection,
-      concurrency: createConcurrency({ elapsedMs }, { most: 64 }),
-      clock: systemClock,
-      metrics: createMetrics(),
-      userAgent: 't',
-    }),
+    client: clientOn(connection),
   }
 }
 
