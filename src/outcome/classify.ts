@@ -68,7 +68,16 @@ function classifyFinished(seen: Evidence, word: Condition, { hint }: OutcomeOpti
   const verdict = jobVerdict(seen, word)
   // By all that can be seen it runs on. Complete, though, means that it had succeeded.
   const mayRun = behind && !isBeingDeleted(pod) && verdict.kind !== 'completed'
-  return ended(seen, mayRun ? { ...verdict, detail: { ...verdict.detail, stopped: false } } : verdict, true)
+  return ended(seen, mayRun ? { ...verdict, detail: { ...verdict.detail, stopped: false } } : verdict, !lacksOnlyPhase(seen, word))
+}
+
+/**
+ * The kubelet tells of the containers' ends before it calls the Pod Succeeded, and the Job may be heard of in between: what is still to come says
+ * the same.
+ */
+function lacksOnlyPhase({ job, pod, end, mark }: Evidence, word: Condition): boolean {
+  const untouched = mark === null && job.deletedMs === null && pod !== null && !pod.gone && !isBeingDeleted(pod)
+  return untouched && word.type === 'Complete' && end !== null && pod.containers.every(({ state }) => state?.kind === 'terminated')
 }
 
 /** Stopped, and the Job controller has not spoken yet. */

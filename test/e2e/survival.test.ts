@@ -34,16 +34,13 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function start(workerId: string, env: Record<string, string> = {}): Promise<Jobhook> {
-  return startJobhook(
-    {
-      worker_id: workerId,
-      backend: { kubernetes: { kubeconfig: cluster.kubeconfigFile, default_image: 'docker.io/library/busybox:1.36' } },
-      callback: { url: receiver.url, secrets: [CALLBACK_SECRET], schedule: [0, 1, 1, 1, 2, 5, 5] },
-      leader_election: { lease_duration: '3s' },
-    },
-    env,
-  )
+function start(workerId: string, lease_duration = '3s'): Promise<Jobhook> {
+  return startJobhook({
+    worker_id: workerId,
+    backend: { kubernetes: { kubeconfig: cluster.kubeconfigFile, default_image: 'docker.io/library/busybox:1.36' } },
+    callback: { url: receiver.url, secrets: [CALLBACK_SECRET], schedule: [0, 1, 1, 1, 2, 5, 5] },
+    leader_election: { lease_duration },
+  })
 }
 
 test('kill -9 between accept and verdict: after a restart the verdict is delivered, once under one id', async () => {
@@ -131,12 +128,13 @@ test('the leader is killed while tasks run: the other replica reports every one,
 
 test('200 assignments at once: all accepted, all reported, at most 4 writes and no read for each', async () => {
   const workerId = freshWorkerId('burst')
-  const jobhook = await start(workerId)
+  // The default term: with 3 s a starved machine misses a renewal, and what was on its way at that moment is written again.
+  const jobhook = await start(workerId, '15s')
   const ids = Array.from({ length: 200 }, (_, index) => `burst-${workerId}-${index}`)
   const answers = await Promise.all(ids.map((id, index) => jobhook.webhook(shellTask(id, 'true', { env_vars: { NUMBER: String(index) } }))))
   assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [202])
   await until('every verdict', () => ids.every((id) => receiver.verdicts(id).length > 0), { timeoutMs: 400_000, everyMs: 200 })
-  // On a starved machine a renewal may be overdue, and what was on its way is sent again: under the same id, with the same words.
+  // Should even that renewal be overdue, what was on its way is sent again: under the same id, with the same words.
   const odd = ids.map((id) => receiver.verdicts(id)).filter((told) => new Set(told.map(({ id, type }) => `${id} ${type}`)).size !== 1)
   assert.deepEqual(odd, [])
   assert.deepEqual([...new Set(ids.map((id) => receiver.verdicts(id)[0]?.type))], ['task_completed'])
