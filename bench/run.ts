@@ -37,7 +37,8 @@ async function main(): Promise<number> {
   try {
     for (const each of options.cases) {
       if (interrupt.first.aborted) break
-      results.push(await runCase(each, { runs: options.runs, quick: options.quick, plane: planes.get, say, signal: interrupt.first }))
+      const running = runCase(each, { runs: options.runs, quick: options.quick, plane: planes.get, say, signal: interrupt.first })
+      results.push(await orAborted(running, interrupt.first))
       // After each case: a run of half an hour may be cut short.
       write(results, options.out)
     }
@@ -56,6 +57,15 @@ async function main(): Promise<number> {
   if (missed.length > 0) process.stdout.write(`\nGoals missed:\n${missed.map((sentence) => `- ${sentence}\n`).join('')}`)
   else if (results.length > 0) process.stdout.write('\nEvery goal is met.\n')
   return interrupt.exitCode() ?? (options.check && missed.length > 0 ? 1 : 0)
+}
+
+/** A case that is broken off is not waited for: its plane is taken down, and what it started ends with this process. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {})
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort))
 }
 
 async function runCase(each: Case, context: Context): Promise<CaseResult> {
@@ -133,7 +143,8 @@ function say(text: string): void {
   process.stderr.write(`bench: ${text}\n`)
 }
 
-process.exitCode = await main().catch((error: unknown) => {
+const code = await main().catch((error: unknown) => {
   process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return 1
 })
+process.exit(code)

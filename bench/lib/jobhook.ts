@@ -90,7 +90,14 @@ export async function startJobhook(options: JobhookOptions): Promise<Jobhook> {
   })
   closeSync(log)
   const pid = child.pid ?? 0
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const kill = (): void => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  const exited = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      process.off('exit', kill)
+      resolve()
+    }),
+  )
   const url = await ready(started, () => child.exitCode !== null, addressFile, logFile).catch((error: unknown) => {
     child.kill('SIGKILL')
     throw error
