@@ -144,12 +144,15 @@ export function createReflector<T extends Stored>(
       // The server prepares the next page while this one is parsed.
       asked = page.value.continueToken === null || signal.aborted ? null : ask(page.value.continueToken)
       heardMs = clock.now()
-      for (const raw of page.value.items) {
+      // Decoded, parsed and read in a turn each: a page in one go holds everybody up for too long.
+      await pace.pause()
+      const { items } = page.value
+      await pace.pause()
+      for (const raw of items) {
         const object = projectSafely(raw)
         if (object) next.set(object.name, object)
+        if (pace.due()) await pace.pause()
       }
-      // One page blocks the loop for its parsing; everything else gets its turn between pages.
-      await pace.pause()
     }
     for (const _ of store.replace(next)) if (pace.due()) await pace.pause()
     metrics.informerLists.inc({ resource, result: 'ok' })
