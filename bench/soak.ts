@@ -1,6 +1,6 @@
 // A constant rate for minutes, on the embedded cluster and on a real control plane: memory, handles and queues must stay flat, every task must be
 // reported once. Prints a line a minute and the judgement; exit code 1 when something grew, was missed or was told twice.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -47,8 +47,10 @@ export async function soak(options: SoakOptions, deps: { say: (text: string) => 
   for (const cluster of options.clusters) {
     deps.say(`soak: ${options.ratePerSecond} tasks/s for ${options.minutes} minutes, cluster ${cluster}`)
     results.push(await soakOn(cluster, options, deps))
+    // After each cluster: the next takes as long again.
+    mkdirSync(options.out, { recursive: true })
+    writeFileSync(join(options.out, 'soak.json'), `${JSON.stringify({ measuredAt: new Date().toISOString(), results }, null, 2)}\n`)
   }
-  writeFileSync(join(options.out, 'soak.json'), `${JSON.stringify({ measuredAt: new Date().toISOString(), results }, null, 2)}\n`)
   for (const { cluster, sent, reported, repeated, p50Ms, p99Ms, problems } of results) {
     const lag = `answers p50 ${number(p50Ms)} ms, p99 ${number(p99Ms)} ms`
     process.stdout.write(`${cluster}: ${sent} tasks sent, ${reported} reported, ${repeated} repeated; ${lag}\n`)
