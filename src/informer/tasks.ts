@@ -9,6 +9,8 @@ export interface TaskCache {
   /** Every Job of a task_id, oldest first. */
   byTaskId(taskId: string): TaskView[]
   all(): IterableIterator<TaskView>
+  /** Of the Jobs that are there. */
+  uids: { has(uid: string): boolean }
   size(): number
   applyJob(change: Change<JobView>): void
   applyPod(change: Change<PodView>): void
@@ -105,6 +107,12 @@ export function createTaskCache(): TaskCache {
     },
     *all() {
       for (const entry of jobs.values()) yield viewOf(entry)
+    },
+    uids: {
+      has(uid) {
+        const name = nameByUid.get(uid)
+        return name !== undefined && jobs.get(name)?.job.uid === uid
+      },
     },
     size: () => jobs.size,
     applyJob(change) {

@@ -75,12 +75,8 @@ export function createCensus(
 
   function recount(): void {
     let changed = false
-    const seen = new Set<string>()
-    for (const task of tasks.all()) {
-      seen.add(task.job.name)
-      if (look(task.job.name, task)) changed = true
-    }
-    for (const name of [...placed, ...queued.keys()]) if (!seen.has(name) && look(name, null)) changed = true
+    for (const task of tasks.all()) if (look(task.job.name, task)) changed = true
+    for (const name of [...placed, ...queued.keys()]) if (tasks.get(name) === null && look(name, null)) changed = true
     if (changed) tell()
   }
 

@@ -13,7 +13,7 @@ export interface LogKeeper {
   take(of: { jobUid: string; pod: string; container: string }): Promise<Kept | null>
   forget(jobUid: string): void
   /** Forgets every Job that is not among these. */
-  retain(jobUids: ReadonlySet<string>): void
+  retain(jobUids: Pick<ReadonlySet<string>, 'has'>): void
   /** Ends every stream and forgets everything. */
   clear(): void
 }

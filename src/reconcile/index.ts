@@ -31,14 +31,17 @@ interface Queue {
   stop(): Promise<void>
 }
 
+/** Of the Jobs in the cache. Asked and not copied: a copy of ten thousand every half minute is garbage that lives long. */
+type Uids = Pick<ReadonlySet<string>, 'has'>
+
 export function createReconcileLoop(
   deps: {
     queue: Queue
-    tasks: { all(): Iterable<TaskView>; onChange(listener: (name: string) => void): () => void }
+    tasks: { all(): Iterable<TaskView>; uids: Uids; onChange(listener: (name: string) => void): () => void }
     /** Both resources have been listed: before that an absent Pod means nothing. */
     synced: () => boolean
     /** Whatever remembers something by Job uid: told at each resync which Jobs there are. */
-    remembering: { retain(uids: ReadonlySet<string>): void }[]
+    remembering: { retain(uids: Uids): void }[]
     clock: Clock
   },
   options: { resyncMs: number },
@@ -51,18 +54,16 @@ export function createReconcileLoop(
 
   function addAll(): void {
     if (deps.synced()) {
-      const uids = new Set<string>()
       const others: string[] = []
       // What has ended first: a new leader tells of the start of all that run, once more, and reports shall not wait behind that.
       for (const task of deps.tasks.all()) {
-        uids.add(task.job.uid)
         // Most of what is kept has been reported long ago: ten thousand of them would be ten thousand steps that do nothing.
         if (isClosed(task.job)) continue
         if (mayHaveEnded(task)) deps.queue.add(task.job.name)
         else others.push(task.job.name)
       }
       for (const name of others) deps.queue.add(name)
-      for (const each of deps.remembering) each.retain(uids)
+      for (const each of deps.remembering) each.retain(deps.tasks.uids)
     }
     cancelResync = deps.clock.after(deps.synced() ? options.resyncMs : 50, addAll)
   }

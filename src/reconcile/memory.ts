@@ -48,7 +48,7 @@ export interface Memory {
   /** A stop mark was written on this Job. */
   noteStop(job: JobView): void
   /** Forgets every Job that is not among these uids: the others are gone. */
-  retain(uids: ReadonlySet<string>): void
+  retain(uids: Pick<ReadonlySet<string>, 'has'>): void
   clear(): void
 }
 

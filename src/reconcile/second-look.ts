@@ -36,7 +36,7 @@ export interface SecondLook {
   findPods(task: TaskView, outcome: Live): Promise<{ task: TaskView; outcome: Outcome }>
   /** What Events told about this Job, once somebody has looked. */
   hintOf(jobUid: string): EventHint | undefined
-  retain(uids: ReadonlySet<string>): void
+  retain(uids: Pick<ReadonlySet<string>, 'has'>): void
 }
 
 /** An Event list scans the whole namespace on the server and takes fairness seats: few at once, and once a task. */

@@ -24,7 +24,7 @@ test('a new leader takes up what has ended before what runs: reports do not wait
   const loop = createReconcileLoop(
     {
       queue: { add: (name) => void added.push(name), idle: async () => {}, stop: async () => {} },
-      tasks: { all: () => tasks, onChange: () => () => {} },
+      tasks: { all: () => tasks, uids: new Set<string>(), onChange: () => () => {} },
       synced: () => true,
       remembering: [],
       clock: { now: () => 0, after: () => () => {} },
