@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { FINALIZER } from '../../src/model/keys.ts'
 import { createAccess, createNamespace } from '../cluster/harness/access.ts'
 import { createApi } from '../cluster/harness/api.ts'
 
@@ -42,9 +43,14 @@ export async function ownNamespace(name: string): Promise<OwnNamespace> {
     kubeconfig,
     kubectl,
     remove() {
-      // Only what is held: the others may go at any moment, by their time to live.
-      const held = kubectl(['get', 'jobs', '-o', 'jsonpath={range .items[?(@.metadata.finalizers)]}job/{.metadata.name} {end}'])
-      const jobs = held.split(/\s+/).filter((job) => job !== '')
+      // Only what is held by us: the others may go at any moment, by their time to live, and hold a finalizer of Kubernetes' own meanwhile.
+      const held = kubectl([
+        'get',
+        'jobs',
+        '-o',
+        'jsonpath={range .items[?(@.metadata.finalizers)]}{.metadata.name} {.metadata.finalizers}{"\\n"}{end}',
+      ])
+      const jobs = held.split('\n').flatMap((line) => (line.includes(FINALIZER) ? [`job/${line.slice(0, line.indexOf(' '))}`] : []))
       if (jobs.length > 0) kubectl(['patch', '--type=merge', '-p', '{"metadata":{"finalizers":null}}', ...jobs])
       kubectl(['delete', 'namespace', namespace, '--wait=false'])
       rmSync(folder, { recursive: true, force: true })
