@@ -61,12 +61,14 @@ export function serveCalls(functions: Record<string, (argument: never) => unknow
   process.on('disconnect', () => process.exit(0))
   process.on('message', async (message) => {
     const { id, name, argument } = message as Question
+    // Who has gone wants no answer, and `disconnect` ends this process.
+    const answer = (reply: Answer): void => void process.send?.(reply, undefined, undefined, () => {})
     try {
       const served = functions[name]
       if (!served) throw new Error(`no function ${name}`)
-      process.send?.({ id, value: await served(argument as never) })
+      answer({ id, value: await served(argument as never) })
     } catch (error) {
-      process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      answer({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     }
   })
 }
