@@ -99,7 +99,7 @@ export async function startJobhook(options: JobhookOptions): Promise<Jobhook> {
     }),
   )
   const url = await ready(started, () => child.exitCode !== null, addressFile, logFile).catch((error: unknown) => {
-    child.kill('SIGKILL')
+    kill()
     throw error
   })
   const readyMs = performance.now() - started
@@ -116,7 +116,7 @@ export async function startJobhook(options: JobhookOptions): Promise<Jobhook> {
     },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
-      const hard = setTimeout(() => child.kill('SIGKILL'), 20_000)
+      const hard = setTimeout(kill, 20_000)
       await exited
       clearTimeout(hard)
     },

@@ -30,8 +30,7 @@ export function classify(task: TaskView, options: OutcomeOptions, nowMs: number)
 
   if (endedByItself(seen)) {
     // Also after a stop mark: until its Pod was deleted nothing had been done to it. Whoever reported this without having seen the mark said the same.
-    const vanishing = mark !== null || job.deletedMs !== null || pod?.gone === true
-    return ended(seen, podVerdict(seen), vanishing)
+    return ended(seen, podVerdict(seen), !isUntouched(seen))
   }
   if (finished) return classifyFinished(seen, finished, options, nowMs)
   if (decided && seen.pods.length > 0 && seen.pods.every(isOver)) return ended(seen, jobVerdict(seen, decided), true)
@@ -75,9 +74,14 @@ function classifyFinished(seen: Evidence, word: Condition, { hint }: OutcomeOpti
  * The kubelet tells of the containers' ends before it calls the Pod Succeeded, and the Job may be heard of in between: what is still to come says
  * the same.
  */
-function lacksOnlyPhase({ job, pod, end, mark }: Evidence, word: Condition): boolean {
-  const untouched = mark === null && job.deletedMs === null && pod !== null && !pod.gone && !isBeingDeleted(pod)
-  return untouched && word.type === 'Complete' && end !== null && pod.containers.every(({ state }) => state?.kind === 'terminated')
+function lacksOnlyPhase(seen: Evidence, word: Condition): boolean {
+  if (word.type !== 'Complete' || !isUntouched(seen) || seen.end === null) return false
+  return seen.pod?.containers.every(({ state }) => state?.kind === 'terminated') === true
+}
+
+/** Nobody stops or deletes it: what its Pod shows stays to be seen. */
+function isUntouched({ job, pod, mark }: Evidence): boolean {
+  return mark === null && job.deletedMs === null && pod !== null && !pod.gone && !isBeingDeleted(pod)
 }
 
 /** Stopped, and the Job controller has not spoken yet. */
