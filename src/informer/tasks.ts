@@ -1,6 +1,6 @@
 // Jobs and Pods joined: one TaskView a Job. Also the indexes the API needs (task id → Jobs). Pure memory; fed by the two stores' changes.
 import { ANNOTATIONS } from '../model/keys.ts'
-import type { JobView, PodView, TaskView } from '../model/kube.ts'
+import type { JobView, PodView, TaskView, Uids } from '../model/kube.ts'
 import type { Change } from './store.ts'
 
 export interface TaskCache {
@@ -10,7 +10,7 @@ export interface TaskCache {
   byTaskId(taskId: string): TaskView[]
   all(): IterableIterator<TaskView>
   /** Of the Jobs that are there. */
-  uids: { has(uid: string): boolean }
+  uids: Uids
   size(): number
   applyJob(change: Change<JobView>): void
   applyPod(change: Change<PodView>): void

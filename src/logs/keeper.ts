@@ -3,6 +3,7 @@
 import { type Clock, sleep } from '../lib/clock.ts'
 import { describeError } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import type { Uids } from '../model/kube.ts'
 import { createRing, type Ring } from './ring.ts'
 import type { ReadLog } from './types.ts'
 
@@ -13,7 +14,7 @@ export interface LogKeeper {
   take(of: { jobUid: string; pod: string; container: string }): Promise<Kept | null>
   forget(jobUid: string): void
   /** Forgets every Job that is not among these. */
-  retain(jobUids: Pick<ReadonlySet<string>, 'has'>): void
+  retain(jobUids: Uids): void
   /** Ends every stream and forgets everything. */
   clear(): void
 }

@@ -97,3 +97,6 @@ export interface TaskView {
   job: JobView
   pods: readonly PodView[]
 }
+
+/** Which Jobs there are, by uid. Asked and not copied: a copy of ten thousand every half minute is garbage that lives long. */
+export type Uids = Pick<ReadonlySet<string>, 'has'>

@@ -3,7 +3,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { describeError, type Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { TaskView } from '../model/kube.ts'
+import type { TaskView, Uids } from '../model/kube.ts'
 import { isTerminal } from '../model/task-pod.ts'
 import { isClosed } from './record.ts'
 
@@ -30,9 +30,6 @@ interface Queue {
   idle(): Promise<void>
   stop(): Promise<void>
 }
-
-/** Of the Jobs in the cache. Asked and not copied: a copy of ten thousand every half minute is garbage that lives long. */
-type Uids = Pick<ReadonlySet<string>, 'has'>
 
 export function createReconcileLoop(
   deps: {

@@ -3,7 +3,7 @@
 // replica or a replay: there whichever is further counts.
 import type { DeliveryRecord } from '../model/callback.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
-import type { JobView } from '../model/kube.ts'
+import type { JobView, Uids } from '../model/kube.ts'
 import type { Outcome } from '../model/verdict.ts'
 import { isFurther } from './record.ts'
 
@@ -48,7 +48,7 @@ export interface Memory {
   /** A stop mark was written on this Job. */
   noteStop(job: JobView): void
   /** Forgets every Job that is not among these uids: the others are gone. */
-  retain(uids: Pick<ReadonlySet<string>, 'has'>): void
+  retain(uids: Uids): void
   clear(): void
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { sleep } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { ANNOTATIONS } from '../model/keys.ts'
-import type { JobView, PodView, TaskView } from '../model/kube.ts'
+import type { JobView, PodView, TaskView, Uids } from '../model/kube.ts'
 import type { KubeObject, KubeResult } from '../model/kube-api.ts'
 import { podThatCounts } from '../model/task-pod.ts'
 import type { Outcome } from '../model/verdict.ts'
@@ -36,7 +36,7 @@ export interface SecondLook {
   findPods(task: TaskView, outcome: Live): Promise<{ task: TaskView; outcome: Outcome }>
   /** What Events told about this Job, once somebody has looked. */
   hintOf(jobUid: string): EventHint | undefined
-  retain(uids: Pick<ReadonlySet<string>, 'has'>): void
+  retain(uids: Uids): void
 }
 
 /** An Event list scans the whole namespace on the server and takes fairness seats: few at once, and once a task. */
